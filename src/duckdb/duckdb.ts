@@ -1,0 +1,56 @@
+import { mkdir } from 'node:fs/promises'
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+
+export interface DuckdbOptions {
+  /** DuckDB's own spelling: `1GB`, `512MB`. */
+  readonly memory_limit: string
+  /** Folder DuckDB spills to; made if absent. */
+  readonly spill_dir: string
+  readonly threads?: number
+}
+
+/** A bounded in-memory DuckDB: everything columnar runs in one of these. */
+export interface Duckdb extends AsyncDisposable {
+  readonly connection: DuckDBConnection
+  run(sql: string): Promise<void>
+  /** Rows as JavaScript objects; big integers stay `bigint`, so ask for what you need in the SQL. */
+  all<Row = Record<string, unknown>>(sql: string): Promise<Row[]>
+}
+
+/** Opens a DuckDB that lives in memory, within `memory_limit`, spilling to `spill_dir`. */
+export async function openDuckdb(options: DuckdbOptions): Promise<Duckdb> {
+  // Loaded when first needed: commands that never touch data start without it.
+  const { DuckDBInstance } = await import('@duckdb/node-api')
+  await mkdir(options.spill_dir, { recursive: true })
+  const instance: DuckDBInstance = await DuckDBInstance.create(':memory:', {
+    memory_limit: options.memory_limit,
+    temp_directory: options.spill_dir,
+    ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
+    // Extensions are downloads; a load never reaches out for one.
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  })
+  const connection = await instance.connect()
+  // Times are UTC everywhere; a session zone would make casts depend on the machine.
+  await connection.run("SET TimeZone = 'UTC'")
+  return {
+    connection,
+    async run(sql) {
+      await connection.run(sql)
+    },
+    async all<Row>(sql: string) {
+      const reader = await connection.runAndReadAll(sql)
+      return reader.getRowObjectsJS() as Row[]
+    },
+    async [Symbol.asyncDispose]() {
+      connection.closeSync()
+      instance.closeSync()
+    },
+  }
+}
+
+/** A string as an SQL literal. */
+export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+/** A name as an SQL identifier, whatever it holds. */
+export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`

@@ -1,0 +1,92 @@
+import type { ObjectCode, RowCode } from '../core/rejects.ts'
+import type { FormatSettings } from '../core/settings.ts'
+import type { Duckdb } from '../duckdb/duckdb.ts'
+
+/**
+ * A gate reads one fetched object byte by byte (text) or by its footer (Parquet) and settles what
+ * DuckDB's readers get silently wrong: which rows there are, where each starts, which of them are
+ * not rows at all. What passes is left in a file that DuckDB reads exactly.
+ */
+export interface StagedObject {
+  /** Key in the partner's bucket. */
+  readonly key: string
+  readonly version: string
+  /** The fetched bytes on local disk, as delivered (compressed if it was). */
+  readonly path: string
+  readonly bytes: number
+}
+
+/** A row refused before it could be read as columns. */
+export interface RefusedRow {
+  readonly row: number
+  readonly column?: string
+  readonly code: RowCode
+  readonly message: string
+  readonly raw: string
+}
+
+/** A field as an object's rows show it; counts are of rows that passed. */
+export interface Field {
+  readonly name: string
+  /** JSON kinds seen; CSV fields are all `string`, Parquet's are by their column type. */
+  readonly strings: number
+  readonly integers: number
+  readonly numbers: number
+  readonly booleans: number
+  readonly nulls: number
+  readonly nested: number
+  /** DuckDB's name of the column's type, for typed formats. */
+  readonly type?: string
+}
+
+export interface GateOptions {
+  readonly settings: FormatSettings
+  /** Folder for rewritten files; the gate may create files in it named after `prefix`. */
+  readonly dir: string
+  readonly prefix: string
+  /** Called in row order, for each refused row; never kept in memory by the gate. */
+  readonly refuse: (row: RefusedRow) => void
+  /** Called as input is read, with the number of delivered bytes gone through so far. */
+  readonly progress?: (bytes: number) => void
+  readonly signal?: AbortSignal
+  /** Undeclared fields may hold no object or array: such a row is `nested_value`. */
+  readonly flat: boolean
+  /** Top-level fields that may hold objects or arrays even when `flat`. */
+  readonly nested_fields: readonly string[]
+}
+
+/** The whole object is refused; it counts as an object, not as rows. */
+export interface RefusedObject {
+  readonly refused: { readonly code: ObjectCode; readonly message: string }
+}
+
+export interface PassedObject {
+  readonly refused?: undefined
+  readonly format: 'parquet' | 'jsonl' | 'csv'
+  /** File for DuckDB: the staged file itself where it is clean, else a rewritten one. */
+  readonly path: string
+  readonly compression: 'none' | 'gzip' | 'zstd'
+  /**
+   * How to number rows. `ordinal`: the n-th record of the file (from 1) is row n + `first_row` - 1.
+   * `column`: the first column `_row` of the file holds it.
+   */
+  readonly rows: { readonly by: 'ordinal'; readonly first_row: number } | { readonly by: 'column' }
+  /** Rows in the object: refused ones included, blank lines and headers not. */
+  readonly rows_read: number
+  readonly rows_refused: number
+  readonly fields: readonly Field[]
+  /** Things worth telling that refuse nothing: repairs made, with how often. */
+  readonly notes: readonly {
+    readonly code: string
+    readonly count: number
+    readonly message: string
+  }[]
+}
+
+export type GateResult = RefusedObject | PassedObject
+
+export type Gate = (
+  object: StagedObject,
+  options: GateOptions,
+  duckdb: Duckdb,
+) => Promise<GateResult>

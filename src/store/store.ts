@@ -1,0 +1,82 @@
+/**
+ * A store is one bucket (or folder) that holds objects under keys. This file is the whole port;
+ * `s3.ts`, `gcs.ts`, `local.ts` and `memory.ts` implement it and pass `test/conformance/store.ts`.
+ */
+
+/** What only some stores can do. Callers ask these, never the store's type. */
+export interface StoreFeatures {
+  /** `if_absent` writes are refused by the store itself, not by a look beforehand. */
+  readonly conditional_write: boolean
+  /** `if_match` reads are checked by the store itself. */
+  readonly conditional_read: boolean
+  /** An object appears whole or not at all. False for a folder, where a file can be seen growing. */
+  readonly atomic_objects: boolean
+  /** Old versions of an object can be read. */
+  readonly versions: boolean
+  /** An aborted write leaves nothing behind, and what it left can be asked for. */
+  readonly abort: boolean
+  /** Smallest part of a multipart write, in bytes; 0 where parts do not exist. */
+  readonly min_part_bytes: number
+}
+
+/** One key at one version. */
+export interface ObjectInfo {
+  readonly key: string
+  /** Bytes. */
+  readonly size: number
+  /** ETag or generation: changes whenever the content under the key is written again. */
+  readonly version: string
+  /** When the store says this version was written. */
+  readonly modified_at: Date
+  readonly content_type?: string
+  readonly metadata?: Readonly<Record<string, string>>
+}
+
+/** A common prefix of keys, given by a listing with a delimiter; ends with that delimiter. */
+export interface KeyPrefix {
+  readonly prefix: string
+}
+
+export type ListEntry = ObjectInfo | KeyPrefix
+
+export interface IoOptions {
+  readonly signal?: AbortSignal
+}
+export interface ReadOptions extends IoOptions {
+  /** Bytes `start` to `end`, both inclusive; `end` left out reads to the end. */
+  readonly range?: { readonly start: number; readonly end?: number }
+  /** Refuses with `object_changed` unless the object still has this version. */
+  readonly if_match?: string
+}
+export interface WriteOptions extends IoOptions {
+  /** Refuses with `object_exists` if the key holds an object already. */
+  readonly if_absent?: boolean
+  readonly content_type?: string
+  readonly metadata?: Readonly<Record<string, string>>
+  /** Size of the parts of a multipart write, in bytes. */
+  readonly part_bytes?: number
+}
+export interface ListOptions extends IoOptions {
+  /** Only keys greater than this one. */
+  readonly start_after?: string
+  /** Groups keys that share a prefix up to this string into one `KeyPrefix`. */
+  readonly delimiter?: string
+}
+
+export type Body = Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>
+
+export interface ObjectStore extends AsyncDisposable {
+  readonly features: StoreFeatures
+  /** How a person would name a place in it: `s3://bucket/`, `gs://bucket/`, `/path/`. */
+  readonly url: string
+  /** The object's facts, or undefined where there is none: absent is a value, not an error. */
+  head(key: string, io?: IoOptions): Promise<ObjectInfo | undefined>
+  /** Throws `object_not_found` or `object_changed`. */
+  read(key: string, io?: ReadOptions): Promise<ReadableStream<Uint8Array>>
+  /** Writes one object whole; multipart when large. A failed or aborted write leaves nothing behind. */
+  write(key: string, body: Body, io?: WriteOptions): Promise<ObjectInfo>
+  /** Every key under the prefix, complete, in order of the keys' UTF-8 bytes. */
+  list(prefix: string, io?: ListOptions): AsyncIterable<ListEntry>
+  /** Absent keys are no error. */
+  delete(keys: readonly string[], io?: IoOptions): Promise<void>
+}
