@@ -17,8 +17,8 @@ export type ColumnType =
   /** An instant, stored as UTC microseconds. `zone` is that of texts that name none. */
   | { readonly kind: 'timestamp'; readonly zone: string }
   | { readonly kind: 'uuid' }
-  /** Any JSON value, kept as its text. */
-  | { readonly kind: 'json' }
+  /** Any JSON value, kept as its text; with `must_be_object` any JSON object. */
+  | { readonly kind: 'json'; readonly must_be_object?: boolean }
   | { readonly kind: 'map'; readonly value: ColumnType }
   | { readonly kind: 'object'; readonly fields: readonly Column[] }
   | { readonly kind: 'array'; readonly item: ColumnType }
@@ -43,11 +43,12 @@ export interface Column {
   readonly required: boolean
   readonly description?: string
   readonly semantic: 'column' | 'dimension' | 'measure'
+  /** Permitted values. Numbers that a double cannot hold exactly are given as their text. */
   readonly enum?: readonly (string | number)[]
   /** Length limits of strings, in characters. */
   readonly min_length?: number
   readonly max_length?: number
-  /** ECMA-262 source; the whole value must match. */
+  /** ECMA-262 source without look-around and back references; the whole value must match. */
   readonly pattern?: string
   /** Named string format the value must have. */
   readonly format?: 'uuid' | 'email' | 'uri' | 'hostname' | 'ipv4' | 'ipv6'
@@ -57,7 +58,7 @@ export interface Column {
   readonly exclusive_minimum?: string
   readonly exclusive_maximum?: string
   readonly multiple_of?: string
-  /** Limits on the number of items of arrays, entries of maps. */
+  /** Limits on the number of items of arrays, entries of maps, fields of JSON objects. */
   readonly min_items?: number
   readonly max_items?: number
   /** Pattern of a date or time in the JDK letters the standard uses, where it is not ISO 8601. */
@@ -69,6 +70,8 @@ export interface Column {
   readonly accept_json_text: boolean
   /** A number, boolean or time may also come as text in typed formats (`"12"` for 12). */
   readonly accept_text: boolean
+  /** A string may also come as a whole number in typed formats; its digits are kept. */
+  readonly accept_integers?: boolean
   /** JSON text with a comma before its closing bracket is read as if it were not there, and counted. */
   readonly repair_trailing_comma: boolean
   readonly unique: boolean
@@ -141,7 +144,10 @@ export interface ServiceLevels {
 /** Length of a partition. */
 export type Grain = '15 minutes' | 'hour' | 'day' | 'month' | 'year'
 
-/** An aggregate that explorers offer, such as `sum(revenue) / nullif(sum(impressions), 0)`. */
+/**
+ * An aggregate that explorers offer, such as `sum(revenue) / nullif(sum(impressions), 0)`. Columns
+ * of semantic `measure` are summed besides; `offeredMeasures` puts both together.
+ */
 export interface Measure {
   readonly name: string
   readonly title?: string

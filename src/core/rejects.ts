@@ -4,6 +4,7 @@ export const ROW_CODES = {
   invalid_json: 'The line is not valid JSON (RFC 8259).',
   not_an_object: 'The line is valid JSON, but not an object.',
   duplicate_key: 'A name appears twice in one JSON object, or twice in a CSV header.',
+  invalid_name: 'A field has a name no column can have: it is empty or holds U+0000.',
   line_too_long: 'The row is longer than the format allows.',
   too_deep: 'The JSON is nested deeper than the format allows.',
   wrong_field_count: 'The CSV record has more or fewer fields than the header.',

@@ -71,6 +71,15 @@ export interface PassedObject {
    * `column`: the first column `_row` of the file holds it.
    */
   readonly rows: { readonly by: 'ordinal'; readonly first_row: number } | { readonly by: 'column' }
+  /**
+   * The file was written by the gate: records that are no rows stand in it as holes, and values
+   * that DuckDB would change as marked text (`readPassed` says how).
+   */
+  readonly rewritten: boolean
+  /** Bytes of the longest record in the file, its line break not counted; 0 where it is not known. */
+  readonly longest_record: number
+  /** CSV: line breaks stand inside fields, so that the file must not be cut for parallel reading. */
+  readonly breaks_in_fields?: boolean
   /** Rows in the object: refused ones included, blank lines and headers not. */
   readonly rows_read: number
   readonly rows_refused: number
@@ -90,3 +99,27 @@ export type Gate = (
   options: GateOptions,
   duckdb: Duckdb,
 ) => Promise<GateResult>
+
+/** What validation asks of the formats; `app.ts` hands it in. */
+export interface Formats {
+  readonly gate: Gate
+  /** Table expression with `_row BIGINT` and the named fields: as JSON, as VARCHAR or as typed columns. */
+  readPassed(
+    object: PassedObject,
+    columns: readonly { readonly as: string; readonly from: readonly string[] }[],
+  ): string
+  /** Reads every page of a Parquet file; undefined when all is well. */
+  probe(
+    object: Pick<StagedObject, 'key' | 'path'>,
+    duckdb: Duckdb,
+  ): Promise<{ readonly code: ObjectCode; readonly message: string } | undefined>
+  /** The delivered text of text rows by number, in ascending order, cut as `raw` of refused rows is. */
+  rawRows(
+    object: StagedObject,
+    options: {
+      readonly format: 'jsonl' | 'csv'
+      readonly settings: FormatSettings
+      readonly rows: readonly number[]
+    },
+  ): AsyncIterable<{ readonly row: number; readonly raw: string }>
+}

@@ -106,11 +106,20 @@ export interface GenerationRecord {
   readonly published: boolean
 }
 
+/** The generation attempted last, with the one that is served; they are equal after a clean load. */
+export interface LatestGeneration extends GenerationRecord {
+  /** Undefined before the first publication. */
+  readonly served?: GenerationRecord
+}
+
 export interface BeginLoad {
   readonly feed: string
   readonly partition: string
   readonly reason: GenerationReason
-  /** The frozen set of data objects of the generation. */
+  /**
+   * The frozen set of the generation: all `data` objects of the observation it was planned from, whole
+   * also where only some are read. Objects that no listing showed are a defect of the caller.
+   */
   readonly objects: readonly ObjectVersion[]
   readonly contract_hash: string
   readonly settings_hash: string
@@ -241,6 +250,7 @@ export interface LoadRecord extends LoadCounts {
   readonly seconds?: number
   readonly code?: string
   readonly message?: string
+  readonly retryable: boolean
   readonly holder: string
   readonly object_outcomes: readonly LoadObject[]
   readonly reject_summary: readonly RejectSummary[]
@@ -271,6 +281,7 @@ export interface LoadQuery {
   readonly feed?: string
   readonly partition?: string
   readonly load_ids?: readonly string[]
+  /** The latest ones; all without it. */
   readonly limit?: number
 }
 
@@ -285,7 +296,10 @@ export interface Ledger extends AsyncDisposable {
     strays: readonly Stray[],
     now: Date,
   ): Promise<{ readonly new_partitions: number; readonly new_objects: number }>
-  /** All of a feed's partitions, by name; cheap enough for 100,000. */
+  /**
+   * All of a feed's partitions, by name; cheap enough for 100,000. `from` and `to` are inclusive, and
+   * a `to` that names a longer partition includes those in it (`2023-01-05` the hour `2023-01-05T09`).
+   */
   partitions(
     feed: string,
     range?: { readonly from?: string; readonly to?: string },
@@ -301,11 +315,11 @@ export interface Ledger extends AsyncDisposable {
   clearStrays(feed: string): Promise<void>
 
   generations(feed: string, partition: string): Promise<GenerationRecord[]>
-  /** For each partition the object set of its served generation and of its latest one. */
+  /** For each partition that has one, its latest generation, and the served one with it. */
   latestGenerations(
     feed: string,
     partitions: readonly string[],
-  ): Promise<Map<string, GenerationRecord>>
+  ): Promise<Map<string, LatestGeneration>>
 
   /**
    * Claims the partition (or the feed) and makes the generation, or takes up an unpublished one of
@@ -314,21 +328,29 @@ export interface Ledger extends AsyncDisposable {
   beginLoad(request: BeginLoad): Promise<BegunLoad | undefined>
   /** Keeps the claim alive; false when it was lost to another loader. */
   renewLease(load_id: string, lease_ms: number, now: Date): Promise<boolean>
-  /** The commit point of a load: its generation and all republished ones are served, or none. Throws `lease_lost`. */
+  /**
+   * The commit point of a load: its generation and all republished ones are served, or none. Throws
+   * `lease_lost`. After an answer was lost it may be called again: a published load stays as it is.
+   */
   publish(load_id: string, publication: Publication): Promise<void>
-  /** Ends a load without publishing; the served generation stays. */
+  /** Ends a load without publishing; the served generation stays. Throws `lease_lost`; may be called again. */
   endLoad(load_id: string, end: EndLoad): Promise<void>
   /** Marks running loads whose lease is over (or all, when this process alone holds the ledger) as failed: `interrupted`. */
   recover(now: Date, everything: boolean): Promise<readonly string[]>
 
+  /** Attempts in the order they began. */
   loads(query: LoadQuery): Promise<LoadRecord[]>
-  /** Files of the served generations, in partition order. */
+  /** Files of the served generations, in partition order. `from` and `to` are inclusive, as in `partitions`. */
   servedFiles(
     feed: string,
     query?: {
       readonly partitions?: readonly string[]
       readonly from?: string
       readonly to?: string
+      /** Only these kinds of files; all without it. */
+      readonly kinds?: readonly FileKind[]
+      /** False leaves `objects` empty: a query over many partitions needs no names of objects. */
+      readonly objects?: boolean
     },
   ): Promise<DatasetFile[]>
   /** Files of any one generation that were not swept. */
@@ -336,7 +358,10 @@ export interface Ledger extends AsyncDisposable {
   /** Reject files of every load of a feed that were not swept, newest load last. */
   rejectFiles(feed: string, partitions?: readonly string[]): Promise<DatasetFile[]>
 
-  /** Serves an older generation and pins the partition. */
+  /**
+   * Serves an older generation and pins the partition. With `data` it is a new generation of the older
+   * one's objects. Throws `generation_unavailable` (never published, or swept) or `partition_loading`.
+   */
   rollback(
     feed: string,
     partition: string,
@@ -349,11 +374,18 @@ export interface Ledger extends AsyncDisposable {
     },
   ): Promise<void>
 
-  /** Assigns ids to columns that have none yet and returns all of the feed's columns; ids are never used twice. */
+  /**
+   * Assigns ids (from 1 in each feed, never used twice) to columns and to paths inside them that have none
+   * yet, and returns all of the feed's columns by id. A known column keeps its ids and takes the type asked for.
+   */
   ensureColumns(feed: string, columns: readonly NewColumn[], now: Date): Promise<DatasetColumn[]>
   columns(feed: string): Promise<DatasetColumn[]>
 
-  /** Every file a sweep must leave alone: of served generations, of the `retain` latest ones of each partition, of running loads' names. */
+  /**
+   * Every file a sweep must leave alone: of served generations, of the `retain` latest published ones of each
+   * partition, and of as many latest ones of any outcome. Files of running loads have no rows yet: a sweep
+   * also leaves alone what carries a name of `runningLoads`.
+   */
   retainedFiles(feed: string, retain: number): Promise<readonly string[]>
   /** Load ids that are running under a live lease: their staging must not be swept. */
   runningLoads(now: Date): Promise<readonly string[]>

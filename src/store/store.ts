@@ -17,6 +17,13 @@ export interface StoreFeatures {
   readonly abort: boolean
   /** Smallest part of a multipart write, in bytes; 0 where parts do not exist. */
   readonly min_part_bytes: number
+  /** `content_type` and `metadata` given to `write` come back from `head`. */
+  readonly metadata: boolean
+  /**
+   * `free`: any text is a key. `paths`: keys are paths below a folder, so an empty segment, `.`, `..`,
+   * a trailing `/`, a segment over 255 bytes, and `a` beside `a/b` are refused with `key_invalid`.
+   */
+  readonly keys: 'free' | 'paths'
 }
 
 /** One key at one version. */
@@ -26,7 +33,7 @@ export interface ObjectInfo {
   readonly size: number
   /** ETag or generation: changes whenever the content under the key is written again. */
   readonly version: string
-  /** When the store says this version was written. */
+  /** When the store says this version was written; from `write`, this machine's time just after it. */
   readonly modified_at: Date
   readonly content_type?: string
   readonly metadata?: Readonly<Record<string, string>>
@@ -39,11 +46,19 @@ export interface KeyPrefix {
 
 export type ListEntry = ObjectInfo | KeyPrefix
 
+/** Tells the two kinds of list entry apart. */
+export function isKeyPrefix(entry: ListEntry): entry is KeyPrefix {
+  return 'prefix' in entry
+}
+
 export interface IoOptions {
   readonly signal?: AbortSignal
 }
 export interface ReadOptions extends IoOptions {
-  /** Bytes `start` to `end`, both inclusive; `end` left out reads to the end. */
+  /**
+   * Bytes `start` to `end`, both inclusive; `end` left out reads to the end. A range that reaches past
+   * the end is cut there; one that starts past it reads nothing.
+   */
   readonly range?: { readonly start: number; readonly end?: number }
   /** Refuses with `object_changed` unless the object still has this version. */
   readonly if_match?: string
@@ -52,14 +67,18 @@ export interface WriteOptions extends IoOptions {
   /** Refuses with `object_exists` if the key holds an object already. */
   readonly if_absent?: boolean
   readonly content_type?: string
+  /** Names are lower-case letters, digits, `-` and `_`; values any text. */
   readonly metadata?: Readonly<Record<string, string>>
   /** Size of the parts of a multipart write, in bytes. */
   readonly part_bytes?: number
 }
 export interface ListOptions extends IoOptions {
-  /** Only keys greater than this one. */
+  /** Only keys greater than this one; a group is given if one of its keys is greater. */
   readonly start_after?: string
-  /** Groups keys that share a prefix up to this string into one `KeyPrefix`. */
+  /**
+   * Groups keys that share a prefix up to this string into one `KeyPrefix`. With `/` a folder store does
+   * not look into the folders it groups, so an empty folder somebody made is given as well.
+   */
   readonly delimiter?: string
 }
 
@@ -71,7 +90,10 @@ export interface ObjectStore extends AsyncDisposable {
   readonly url: string
   /** The object's facts, or undefined where there is none: absent is a value, not an error. */
   head(key: string, io?: IoOptions): Promise<ObjectInfo | undefined>
-  /** Throws `object_not_found` or `object_changed`. */
+  /**
+   * Throws `object_not_found` or `object_changed`. The stream ends whole or errors: a connection that
+   * breaks off is taken up again at the byte reached, on the same version.
+   */
   read(key: string, io?: ReadOptions): Promise<ReadableStream<Uint8Array>>
   /** Writes one object whole; multipart when large. A failed or aborted write leaves nothing behind. */
   write(key: string, body: Body, io?: WriteOptions): Promise<ObjectInfo>

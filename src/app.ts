@@ -1,0 +1,592 @@
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createContractTools } from './contract-tools.ts'
+import type { Config, FeedSettings, PresetName } from './core/config.ts'
+import { FeedSettings as FeedSchema } from './core/config.ts'
+import { ExchangeError } from './core/errors.ts'
+import type { Feed } from './core/feed.ts'
+import { parseContract } from './core/odcs.ts'
+import { PRESET_DELIVERY, type PresetDelivery } from './core/presets.ts'
+import { resolveFeed } from './core/resolve-feed.ts'
+import { openDuckdb } from './duckdb/duckdb.ts'
+import { openDuckdbEngine } from './engine/duckdb.ts'
+import type { DatasetSnapshot, Engine } from './engine/engine.ts'
+import { readPreset } from './exchange/contract/read-preset.ts'
+import { discover } from './exchange/discover.ts'
+import { toExchangeError } from './exchange/failure.ts'
+import { type LoadContext, type LoadStep, loadPartition } from './exchange/load.ts'
+import { dataPaths } from './exchange/paths.ts'
+import { type Plan, plan as planFeed } from './exchange/plan.ts'
+import type { Observe } from './exchange/progress.ts'
+import { listRejects, type Reject, readRejects } from './exchange/rejects.ts'
+import { rollback } from './exchange/rollback.ts'
+import { statusOf } from './exchange/status.ts'
+import { sweepFeed, sweepStaging } from './exchange/sweep.ts'
+import { type Validation, validateFiles, validatePartition } from './exchange/validate.ts'
+import type { Formats } from './format/format.ts'
+import { passObject } from './format/gates.ts'
+import { probeParquet } from './format/parquet.ts'
+import { rawRows } from './format/raw-rows.ts'
+import { readPassed } from './format/read-passed.ts'
+import type { Ledger } from './ledger/ledger.ts'
+import { openEmbeddedLedger } from './ledger/pglite.ts'
+import { openPostgresLedger } from './ledger/postgres.ts'
+import { readConfig } from './read-config.ts'
+import { resolveSecret } from './store/credentials.ts'
+import { openStore } from './store/open-store.ts'
+import type { ObjectStore } from './store/store.ts'
+
+export interface AppOptions {
+  readonly config_file: string
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** How a person would recognise this process, such as `bucketline load --watch`. */
+  readonly command: string
+  readonly signal: AbortSignal
+  /** Pause between two looks of `watch`, in milliseconds; default 30 seconds. */
+  readonly watch_ms?: number
+}
+
+export interface Selection {
+  /** Names of feeds; empty means all. */
+  readonly feeds: readonly string[]
+  readonly partition?: string
+  readonly from?: string
+  readonly to?: string
+}
+
+export interface LoadSelection extends Selection {
+  readonly all: boolean
+  readonly force: boolean
+  readonly replay: boolean
+}
+
+const LEASE_MS = 60_000
+
+const formats: Formats = { gate: passObject, readPassed, probe: probeParquet, rawRows }
+
+/**
+ * The composition root: reads the configuration and hands each use case the ports it needs. Stores,
+ * ledger and DuckDB are opened when first used, and closed with the app.
+ */
+export async function openApp(options: AppOptions) {
+  const file = resolve(options.cwd, options.config_file)
+  const config = await readConfig(file)
+  const base_dir = dirname(file)
+  const data_dir = resolve(base_dir, config.data_dir)
+  const paths = dataPaths(data_dir)
+  const secrets = { env: options.env, base_dir }
+  const now = clockOf(options.env)
+  const limits = {
+    memory_limit: config.memory_limit,
+    spill_dir: paths.spill,
+    ...(config.threads === undefined ? {} : { threads: config.threads }),
+  }
+  const openSession = () => openDuckdb(limits)
+  const engine: Engine = openDuckdbEngine({ ...limits, datasets_dir: paths.datasets })
+  const opened: AsyncDisposable[] = []
+  const stores = new Map<string, Promise<ObjectStore>>()
+  let ledger: Promise<Ledger> | undefined
+
+  /** Readers share what a loader holds; a loader needs the data directory for itself. */
+  const openLedger = (role: 'loader' | 'reader'): Promise<Ledger> => {
+    ledger ??= (async () => {
+      const open =
+        config.ledger === undefined
+          ? await openEmbeddedLedger({ data_dir, role, command: options.command, now: now() })
+          : await openPostgresLedger({ url: resolveSecret(config.ledger.url, secrets) })
+      opened.push(open)
+      return open
+    })()
+    return ledger
+  }
+
+  const storeOf = (feed: Feed): Promise<ObjectStore> => {
+    const settings = config.stores[feed.store]
+    if (settings === undefined) throw new Error(`feed ${feed.name} has no store`)
+    const open = stores.get(feed.store) ?? openAndKeep(settings)
+    stores.set(feed.store, open)
+    return open
+  }
+  const openAndKeep = async (settings: Config['stores'][string]) => {
+    const store = await openStore(settings, {
+      base_dir,
+      resolveSecret: (secret) => resolveSecret(secret, secrets),
+    })
+    opened.push(store)
+    return store
+  }
+
+  const feedsOf = async (names: readonly string[]): Promise<Feed[]> => {
+    for (const name of names)
+      if (config.feeds[name] === undefined)
+        throw new ExchangeError(
+          'feed_not_found',
+          `There is no feed ${name} in ${options.config_file}.`,
+          {
+            hint: `The feeds are: ${Object.keys(config.feeds).join(', ') || 'none yet'}.`,
+          },
+        )
+    const wanted = names.length === 0 ? Object.keys(config.feeds) : names
+    return Promise.all(
+      wanted.map((name) => feedOf(name, config.feeds[name] as FeedSettings, config, base_dir)),
+    )
+  }
+
+  const discoverAndPlan = async (
+    feed: Feed,
+    selection: LoadSelection,
+    observe: Observe,
+    role: 'loader' | 'reader',
+  ) => {
+    const held = await openLedger(role)
+    const found = await discover(feed, {
+      store: await storeOf(feed),
+      ledger: held,
+      now: now(),
+      mode: selection.all ? 'all' : 'new',
+      signal: options.signal,
+    })
+    const plan = await planFeed(feed, {
+      ledger: held,
+      discovered: found.partitions.map((p) => p.partition),
+      selection: planSelection(selection),
+    })
+    const replayed = selection.replay ? await onlyWithRejects(plan, feed, held) : plan
+    observe({
+      type: 'found',
+      feed: feed.name,
+      first: found.first,
+      partitions: replayed.items.length,
+      objects: replayed.items.reduce((sum, item) => sum + item.reads.length, 0),
+      bytes: replayed.bytes,
+    })
+    return { found, plan: replayed }
+  }
+
+  const loadContext = async (
+    feed: Feed,
+    observe: Observe,
+    signal: AbortSignal,
+  ): Promise<LoadContext> => ({
+    feed,
+    engine,
+    formats,
+    paths,
+    now,
+    observe,
+    signal,
+    store: await storeOf(feed),
+    ledger: await openLedger('loader'),
+    openDuckdb: openSession,
+    holder: `${hostname()}:${process.pid}`,
+    lease_ms: LEASE_MS,
+    step: crashAt(options.env),
+  })
+
+  return {
+    async plan(selection: LoadSelection) {
+      const partitions = []
+      const strays = []
+      for (const feed of await feedsOf(selection.feeds)) {
+        const { found, plan } = await discoverAndPlan(feed, selection, () => undefined, 'reader')
+        strays.push(...found.strays)
+        for (const item of plan.items)
+          partitions.push({
+            feed: feed.name,
+            partition: item.partition,
+            action: 'load' as const,
+            reason: item.reason_text,
+            publish: item.publish,
+            generation: item.generation,
+            objects: item.reads.length,
+            bytes: item.bytes,
+            notes: item.warnings.map((w) => ({ code: w.code, message: w.message, count: w.count })),
+          })
+        for (const rest of plan.not_loaded)
+          partitions.push({
+            feed: feed.name,
+            partition: rest.partition,
+            action: rest.why === 'waiting' ? ('wait' as const) : ('none' as const),
+            reason: rest.message,
+            publish: feed.publish,
+            generation: 0,
+            objects: 0,
+            bytes: 0,
+            notes: [],
+          })
+      }
+      partitions.sort((a, b) => (a.feed === b.feed ? compare(a.partition, b.partition) : 0))
+      return { partitions, strays }
+    },
+
+    /** One record per attempt, as each ends; with `watch` it goes on until the signal is aborted. */
+    async *load(
+      selection: LoadSelection,
+      run: { readonly watch: boolean; readonly signal: AbortSignal; readonly observe: Observe },
+    ) {
+      const held = await openLedger('loader')
+      await held.recover(now(), config.ledger === undefined)
+      await sweepStaging({ ledger: held, paths, now })
+      do {
+        for (const feed of await feedsOf(selection.feeds)) {
+          if (run.signal.aborted) return
+          const { plan } = await discoverAndPlan(feed, selection, run.observe, 'loader')
+          const context = await loadContext(feed, run.observe, run.signal)
+          for (const item of plan.items) {
+            if (run.signal.aborted) return
+            const record = await loadPartition(item, context)
+            if (record !== undefined) yield record
+          }
+          if (plan.items.length > 0) await sweepFeed(feed, { ledger: held, engine, paths, now })
+        }
+        if (run.watch)
+          await sleep(options.watch_ms ?? 30_000, undefined, { signal: run.signal }).catch(
+            () => undefined,
+          )
+      } while (run.watch && !run.signal.aborted)
+    },
+
+    async validate(
+      request: Selection & {
+        readonly files: readonly string[]
+        readonly preset?: string
+        readonly contract?: string
+      },
+      run: { readonly signal: AbortSignal; readonly observe: Observe },
+    ) {
+      const root = await temporaryDir(paths.staging)
+      opened.push({ [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }) })
+      const tools = (feed: Feed, dir: string) => ({
+        feed,
+        formats,
+        dir,
+        observe: run.observe,
+        openDuckdb: openSession,
+        clock: () => performance.now(),
+        signal: run.signal,
+      })
+      const results: Validation[] = []
+      if (request.files.length > 0) {
+        const feed = await feedForFiles(request)
+        const files = request.files.map((path) => resolve(options.cwd, path))
+        results.push(...(await validateFiles(files, { ...tools(feed, root), known: [] })))
+      } else {
+        for (const feed of await feedsOf(request.feeds)) {
+          const selection = {
+            ...request,
+            all: false,
+            force: request.partition !== undefined,
+            replay: false,
+          }
+          const { plan } = await discoverAndPlan(feed, selection, run.observe, 'reader')
+          const known = await (await openLedger('reader')).columns(feed.name)
+          for (const item of plan.items) {
+            const dir = join(root, String(results.length))
+            results.push(
+              await validatePartition(item, await storeOf(feed), { ...tools(feed, dir), known }),
+            )
+          }
+        }
+      }
+      return { validations: results.map(validationReport), rejects: rejectsOf(results) }
+    },
+
+    async status(selection: Selection) {
+      const partitions = []
+      const strays = []
+      for (const feed of await feedsOf(selection.feeds)) {
+        const status = await statusOf(feed, {
+          ledger: await openLedger('reader'),
+          now: now(),
+          ...(selection.partition === undefined ? {} : { partition: selection.partition }),
+          ...(selection.from === undefined ? {} : { from: selection.from }),
+          ...(selection.to === undefined ? {} : { to: selection.to }),
+        })
+        partitions.push(...status.partitions)
+        strays.push(...status.strays)
+      }
+      return { partitions, strays }
+    },
+
+    async rejects(query: {
+      readonly feed: string
+      readonly partition?: string
+      readonly all: boolean
+      readonly code?: string
+    }) {
+      await feedsOf([query.feed])
+      return listRejects(query, {
+        ledger: await openLedger('reader'),
+        datasets_dir: paths.datasets,
+        openDuckdb: openSession,
+      })
+    },
+
+    async query(sql: string) {
+      return engine.query(sql, await snapshots())
+    },
+    async export(
+      sql: string,
+      target: { readonly path: string; readonly format: 'csv' | 'parquet' | 'json' },
+    ) {
+      await engine.export(sql, await snapshots(), {
+        ...target,
+        path: resolve(options.cwd, target.path),
+      })
+    },
+
+    async rollback(target: {
+      readonly feed: string
+      readonly partition: string
+      readonly generation?: number
+    }) {
+      const [feed] = await feedsOf([target.feed])
+      if (feed === undefined) throw new Error('a feed was asked for')
+      return rollback(feed, target.partition, target.generation, {
+        ledger: await openLedger('loader'),
+        engine,
+        openDuckdb: openSession,
+        paths,
+        now,
+      })
+    },
+
+    async sweep(feeds: readonly string[]) {
+      const held = await openLedger('loader')
+      await held.recover(now(), config.ledger === undefined)
+      await sweepStaging({ ledger: held, paths, now })
+      const reports = []
+      for (const feed of await feedsOf(feeds))
+        reports.push(await sweepFeed(feed, { ledger: held, engine, paths, now }))
+      return reports
+    },
+
+    async [Symbol.asyncDispose]() {
+      for (const each of opened.reverse()) await each[Symbol.asyncDispose]()
+    },
+  }
+
+  /** What the ledger says is served, of every feed: the engine takes those a query names. */
+  async function snapshots(): Promise<DatasetSnapshot[]> {
+    const held = await openLedger('reader')
+    return Promise.all(
+      Object.keys(config.feeds).map(async (feed) => ({
+        feed,
+        files: (await held.servedFiles(feed)).filter((f) => f.kind === 'data').map((f) => f.path),
+        columns: await held.columns(feed),
+      })),
+    )
+  }
+
+  async function feedForFiles(
+    request: Selection & { readonly preset?: string; readonly contract?: string },
+  ): Promise<Feed> {
+    const [name] = request.feeds
+    if (name !== undefined) {
+      const [feed] = await feedsOf([name])
+      if (feed !== undefined) return feed
+    }
+    return contractFeed(request, options.cwd)
+  }
+
+  async function* rejectsOf(results: readonly Validation[]): AsyncGenerator<Reject> {
+    for (const { feed, partition, checked } of results)
+      if (checked.rejects_file !== undefined)
+        yield* readRejects(feed, [{ partition, path: checked.rejects_file }], openSession)
+  }
+}
+
+/** Contracts by feed, preset or file; a configuration is read only when a feed's name is asked for. */
+export async function openContracts(options: AppOptions) {
+  const file = resolve(options.cwd, options.config_file)
+  const spill_dir = join(tmpdir(), `bucketline-${process.pid}`)
+  return createContractTools({
+    now: clockOf(options.env),
+    duckdb: { memory_limit: '1GB', spill_dir },
+    feedContract: async (name) => {
+      const config = await readConfig(file).catch((cause: unknown) => {
+        if (cause instanceof ExchangeError && cause.code === 'config_not_found') return undefined
+        throw cause
+      })
+      const settings = config?.feeds[name]
+      if (config === undefined || settings === undefined) return undefined
+      const { feed, text } = await readFeed(name, settings, config, dirname(file))
+      const delivery = {
+        layout: feed.layout.template,
+        format: feed.format,
+        completion: feed.completion,
+        sample:
+          settings.preset === undefined ? sampleOf(feed) : PRESET_DELIVERY[settings.preset].sample,
+      }
+      return { source: `feed ${name}`, text, delivery, zone: feed.layout.zone }
+    },
+  })
+}
+
+/** What a sample of a feed is written as, where no preset says so. */
+function sampleOf(feed: Feed): PresetDelivery['sample'] {
+  const format = feed.format.type === 'auto' ? 'jsonl' : feed.format.type
+  return {
+    format,
+    compression: format === 'jsonl' && feed.layout.template.endsWith('.gz') ? 'gzip' : 'none',
+  }
+}
+
+/** A feed that only a contract or a preset describes, for files that belong to no feed yet. */
+export async function contractFeed(
+  request: { readonly preset?: string; readonly contract?: string },
+  cwd: string,
+): Promise<Feed> {
+  if (request.preset === undefined && request.contract === undefined)
+    throw new ExchangeError(
+      'usage',
+      'Files are checked against a feed, a preset or a contract: name one.',
+      {
+        hint: 'bucketline validate FEED FILE…, or --preset NAME, or --contract FILE.',
+      },
+    )
+  const settings = FeedSchema.parse({
+    store: 'none',
+    ...(request.preset === undefined
+      ? { layout: '{yyyy}-{MM}-{dd}/{file}' }
+      : { preset: request.preset }),
+    ...(request.contract === undefined ? {} : { contract: resolve(cwd, request.contract) }),
+  })
+  return feedOf('files', settings, undefined, cwd)
+}
+
+const feedOf = async (...args: Parameters<typeof readFeed>): Promise<Feed> =>
+  (await readFeed(...args)).feed
+
+/** Settles a feed's settings: reads its contract and its preset. Throws `config_invalid` or `contract_invalid`. */
+async function readFeed(
+  name: string,
+  settings: FeedSettings,
+  config: Config | undefined,
+  base_dir: string,
+): Promise<{ readonly feed: Feed; readonly text: string }> {
+  const store = config?.stores[settings.store]
+  if (config !== undefined && store === undefined)
+    throw new ExchangeError(
+      'config_invalid',
+      `Feed ${name} names the store ${settings.store}, which is not configured.`,
+      {
+        hint: `The stores are: ${Object.keys(config.stores).join(', ') || 'none yet'}.`,
+      },
+    )
+  if (settings.contract === undefined && settings.preset === undefined)
+    throw new ExchangeError('config_invalid', `Feed ${name} has neither a contract nor a preset.`, {
+      hint: 'Give it `preset: NAME` or `contract: PATH`; `bucketline contract import FILE` drafts one.',
+    })
+  const preset =
+    settings.preset === undefined ? undefined : await readPreset(settings.preset as PresetName)
+  const own =
+    settings.contract === undefined
+      ? undefined
+      : await readContractFile(resolve(base_dir, settings.contract))
+  const source = own ?? preset
+  if (source === undefined) throw new Error('a contract or a preset was read')
+  const feed = resolveFeed(name, settings, {
+    contract: source.contract,
+    contract_text: source.text,
+    store_prefix: store?.prefix ?? '',
+    hash: (text) => createHash('sha256').update(text).digest('hex').slice(0, 16),
+    ...(preset === undefined ? {} : { preset: preset.delivery }),
+  })
+  return { feed, text: source.text }
+}
+
+async function readContractFile(path: string) {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new ExchangeError('contract_invalid', `There is no contract ${path}.`, {
+      cause,
+      hint: 'Paths are relative to the configuration file.',
+    })
+  })
+  return { text, ...parseContract(text, path) }
+}
+
+function validationReport({ feed, partition, checked, bytes, seconds }: Validation) {
+  return {
+    feed,
+    partition,
+    bytes,
+    seconds,
+    state: checked.refused === undefined ? ('passed' as const) : ('refused' as const),
+    ...checked.refused,
+    rows_read: checked.rows_read,
+    rows_published: checked.rows,
+    duplicates: checked.duplicates,
+    rejected: checked.rejected,
+    objects: checked.objects.flatMap((o) =>
+      o.state === 'refused'
+        ? [
+            {
+              object: o.key,
+              version: o.version,
+              bytes: o.bytes,
+              code: o.code ?? '',
+              message: o.message ?? '',
+            },
+          ]
+        : [],
+    ),
+    rejects: checked.rejects,
+    notes: checked.notes,
+  }
+}
+
+const planSelection = ({ partition, from, to, force, replay }: LoadSelection) => ({
+  ...(partition === undefined ? {} : { partition }),
+  ...(from === undefined ? {} : { from }),
+  ...(to === undefined ? {} : { to }),
+  force,
+  replay,
+})
+
+/** A replay concerns the partitions whose served generation has rejects. */
+async function onlyWithRejects(plan: Plan, feed: Feed, ledger: Ledger): Promise<Plan> {
+  const rejected = new Set(
+    (await ledger.servedFiles(feed.name))
+      .filter((f) => f.kind === 'rejects')
+      .map((f) => f.partition),
+  )
+  const items = plan.items.filter((item) => rejected.has(item.partition))
+  return { ...plan, items, bytes: items.reduce((sum, item) => sum + item.bytes, 0) }
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
+
+/** The system clock, or a fixed start of it that tests and demonstrations set. */
+function clockOf(env: AppOptions['env']): () => Date {
+  const set = env['BUCKETLINE_NOW']
+  if (set === undefined) return () => new Date()
+  const start = Date.parse(set)
+  if (Number.isNaN(start))
+    throw new ExchangeError('usage', `BUCKETLINE_NOW is not a time: ${set}`, {
+      hint: 'Write it as 2023-01-02T04:00:00Z.',
+    })
+  const began = Date.now()
+  return () => new Date(start + Date.now() - began)
+}
+
+/** Tests kill the process at a named step; see `LOAD_STEPS`. */
+function crashAt(env: AppOptions['env']): (step: LoadStep) => void {
+  const at = env['BUCKETLINE_CRASH_AT']
+  return (step) => {
+    if (step === at) process.kill(process.pid, 'SIGKILL')
+  }
+}
+
+async function temporaryDir(staging: string): Promise<string> {
+  try {
+    await mkdir(staging, { recursive: true })
+    return await mkdtemp(join(staging, 'validate-'))
+  } catch (cause) {
+    throw toExchangeError(cause)
+  }
+}

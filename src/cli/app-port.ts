@@ -1,0 +1,305 @@
+import type { ErrorCode } from '../core/errors.ts'
+import type { LoadEvent } from '../exchange/progress.ts'
+
+/**
+ * What the commands ask of the app: the subset they use, as plain data. Field names are those of the
+ * JSON documents, so a command hands a record on as it came.
+ */
+
+export interface Selection {
+  /** Names of feeds; empty means all. */
+  readonly feeds: readonly string[]
+  readonly partition?: string
+  /** First and last partition, both inclusive. */
+  readonly from?: string
+  readonly to?: string
+}
+
+export interface LoadSelection extends Selection {
+  /** Lists everything from the feed's start, not only what can have changed. */
+  readonly all: boolean
+  /** Loads again what is published already, and what was refused. */
+  readonly force: boolean
+  /** Loads published partitions with rejects again, after a contract or its settings changed. */
+  readonly replay: boolean
+}
+
+/** A reason with how often it held. */
+export interface Note {
+  readonly code: string
+  readonly message: string
+  readonly count: number
+}
+
+export interface RejectCount {
+  readonly code: string
+  readonly column?: string
+  readonly count: number
+}
+
+export interface RefusedObjectRecord {
+  readonly object: string
+  readonly version: string
+  readonly bytes: number
+  readonly code: string
+  readonly message: string
+}
+
+export type LoadState = 'running' | 'published' | 'refused' | 'failed'
+
+/** The counts that every attempt reports: rows_read = rows_published + duplicates + rejected. */
+export interface Counts {
+  readonly rows_read: number
+  readonly rows_published: number
+  readonly duplicates: number
+  readonly rejected: number
+  /** Delivered bytes read. */
+  readonly bytes: number
+  readonly seconds: number
+}
+
+/** One attempt as the ledger records it. */
+export interface LoadAttempt extends Omit<Counts, 'seconds'> {
+  readonly load_id: string
+  readonly feed: string
+  readonly partition: string
+  readonly generation: number
+  readonly reason: string
+  readonly state: LoadState
+  readonly started_at: Date
+  readonly ended_at?: Date
+  readonly seconds?: number
+  /** Why it was refused or failed. */
+  readonly code?: string
+  readonly message?: string
+  readonly object_outcomes: readonly {
+    readonly key: string
+    readonly version: string
+    readonly bytes: number
+    readonly state: 'loaded' | 'refused'
+    readonly code?: string
+    readonly message?: string
+  }[]
+  readonly reject_summary: readonly RejectCount[]
+  readonly notes: readonly Note[]
+}
+
+export interface StrayReport {
+  readonly feed: string
+  readonly object: string
+  readonly reason: string
+}
+
+export interface PlannedPartition {
+  readonly feed: string
+  readonly partition: string
+  /** `wait`: not complete; `none`: nothing to do, or nothing that a load would do without being forced. */
+  readonly action: 'load' | 'wait' | 'none'
+  /** Why, as a code: the generation's reason, what is waited for, or `up_to_date`, `pinned` … */
+  readonly reason: string
+  /** The reason for people. */
+  readonly message?: string
+  /** Of what is loaded: how, and the generation it makes. */
+  readonly publish?: 'replace' | 'append' | 'upsert'
+  readonly generation?: number
+  readonly objects: number
+  /** Bytes a load will read. */
+  readonly bytes: number
+  readonly notes: readonly Note[]
+}
+
+export interface PlanReport {
+  readonly partitions: readonly PlannedPartition[]
+  readonly strays: readonly StrayReport[]
+}
+
+export interface PartitionReport {
+  readonly feed: string
+  readonly partition: string
+  readonly state: 'waiting' | 'ready' | 'loading' | 'published' | 'refused' | 'failed'
+  readonly timeliness?: 'due' | 'on_time' | 'late' | 'missing'
+  /** When it has to be complete. */
+  readonly due_at?: Date
+  readonly waiting_for?: string
+  readonly generation: number
+  readonly served_generation?: number
+  readonly pinned: boolean
+  readonly objects: number
+  readonly bytes: number
+  readonly rows: number
+  readonly completed_at?: Date
+  readonly published_at?: Date
+  readonly code?: string
+  readonly message?: string
+}
+
+export interface StatusReport {
+  readonly partitions: readonly PartitionReport[]
+  readonly strays: readonly StrayReport[]
+}
+
+export interface RejectRecord {
+  readonly feed: string
+  readonly partition: string
+  readonly object: string
+  readonly version: string
+  readonly row: number
+  readonly column?: string
+  readonly code: string
+  readonly codes: readonly string[]
+  readonly message: string
+  readonly raw: string
+}
+
+export interface RejectSelection {
+  readonly feed: string
+  readonly partition?: string
+  /** Of every load, not only of served generations. */
+  readonly all: boolean
+  readonly code?: string
+}
+
+export interface ValidateRequest extends Selection {
+  /** Local files checked instead of what a feed's bucket holds. */
+  readonly files: readonly string[]
+  readonly preset?: string
+  readonly contract?: string
+}
+
+/** As a load, had it been one: `rows_published` is what would be published. */
+export interface ValidationReport extends Counts {
+  readonly feed: string
+  readonly partition: string
+  readonly state: 'passed' | 'refused'
+  readonly code?: string
+  readonly message?: string
+  readonly objects: readonly RefusedObjectRecord[]
+  readonly rejects: readonly RejectCount[]
+  readonly notes: readonly Note[]
+}
+
+export interface Validation {
+  readonly validations: readonly ValidationReport[]
+  /** Refused rows, in order. */
+  readonly rejects: AsyncIterable<RejectRecord>
+}
+
+export interface QueryResult {
+  readonly columns: readonly { readonly name: string; readonly type: string }[]
+  readonly rows: readonly (readonly unknown[])[]
+}
+
+export interface RollbackReport {
+  readonly feed: string
+  readonly partition: string
+  readonly generation: number
+  readonly replaced_generation: number
+  readonly rows: number
+}
+
+export interface SweepReport {
+  readonly feed: string
+  readonly files: number
+  readonly bytes: number
+}
+
+export interface LoadOptions {
+  readonly watch: boolean
+  readonly signal: AbortSignal
+  /** Called as work goes on; must be cheap. */
+  readonly observe: (event: LoadEvent) => void
+}
+
+export interface App extends AsyncDisposable {
+  plan(selection: LoadSelection, io: { readonly signal: AbortSignal }): Promise<PlanReport>
+  /** Each attempt as it ends; with `watch` until the signal is aborted. */
+  load(selection: LoadSelection, options: LoadOptions): AsyncIterable<LoadAttempt>
+  validate(
+    request: ValidateRequest,
+    options: { readonly signal: AbortSignal; readonly observe: (event: LoadEvent) => void },
+  ): Promise<Validation>
+  status(selection: Selection): Promise<StatusReport>
+  rejects(selection: RejectSelection): Promise<{
+    readonly total: number
+    readonly rejects: AsyncIterable<RejectRecord>
+  }>
+  query(sql: string): Promise<QueryResult>
+  export(
+    sql: string,
+    target: { readonly path: string; readonly format: 'csv' | 'parquet' | 'json' },
+  ): Promise<void>
+  /** Without a generation: the one served before. */
+  rollback(target: {
+    readonly feed: string
+    readonly partition: string
+    readonly generation?: number
+  }): Promise<RollbackReport>
+  sweep(feeds: readonly string[]): Promise<readonly SweepReport[]>
+}
+
+/** A defect or remark in a contract document. */
+export interface ContractProblem {
+  readonly severity: 'error' | 'warning' | 'note'
+  readonly message: string
+  /** From 1; undefined where the remark is on the whole document. */
+  readonly line?: number
+  readonly column?: number
+  /** Place in the document, such as `schema[0].properties[2]`. */
+  readonly path?: string
+}
+
+export interface ContractLint {
+  /** File, preset or feed. */
+  readonly source: string
+  readonly valid: boolean
+  readonly problems: readonly ContractProblem[]
+}
+
+export interface ContractChange {
+  readonly path: string
+  readonly breaking: boolean
+  readonly message: string
+}
+
+export interface SampleFile {
+  readonly path: string
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** A contract is named by a preset, a file or a feed of the configuration, tried in this order. */
+export interface ContractTools {
+  /** The document (`yaml`), the page a partner can follow (`markdown`), or the compiled form (`json`). */
+  show(name: string): Promise<{
+    readonly source: string
+    readonly yaml: string
+    readonly markdown: string
+    readonly json: unknown
+  }>
+  lint(name: string): Promise<ContractLint>
+  /** Writes a valid delivery of one partition under `folder`; existing files are an error. */
+  sample(
+    name: string,
+    options: {
+      readonly folder: string
+      readonly rows: number
+      readonly format?: 'parquet' | 'jsonl' | 'csv'
+      readonly partition?: string
+    },
+  ): Promise<readonly SampleFile[]>
+  /** Drafts a contract from sample files. */
+  import(
+    files: readonly string[],
+    options: { readonly id?: string },
+  ): Promise<{ readonly yaml: string; readonly notes: readonly string[] }>
+  diff(from: string, to: string): Promise<readonly ContractChange[]>
+}
+
+/** How an error looks in a JSON document. */
+export interface ErrorReport {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly hint: string
+  readonly retryable: boolean
+  readonly details: Readonly<Record<string, unknown>>
+}

@@ -1,0 +1,45 @@
+import type { Command } from './command.ts'
+import { contractDiff } from './commands/contract-diff.ts'
+import { contractImport } from './commands/contract-import.ts'
+import { contractLint } from './commands/contract-lint.ts'
+import { contractSample } from './commands/contract-sample.ts'
+import { contractShow } from './commands/contract-show.ts'
+import { init } from './commands/init.ts'
+import { load } from './commands/load.ts'
+import { plan } from './commands/plan.ts'
+import { query } from './commands/query.ts'
+import { rejects } from './commands/rejects.ts'
+import { rollback } from './commands/rollback.ts'
+import { status } from './commands/status.ts'
+import { sweep } from './commands/sweep.ts'
+import { validate } from './commands/validate.ts'
+
+/** Every command. A new one is a file in `commands/` and a line here. */
+export const COMMANDS: readonly Command[] = [
+  init,
+  plan,
+  load,
+  validate,
+  status,
+  rejects,
+  query,
+  rollback,
+  sweep,
+  contractShow,
+  contractLint,
+  contractSample,
+  contractImport,
+  contractDiff,
+]
+
+/** How help groups them, by the command's first word. */
+export const COMMAND_GROUPS: readonly {
+  readonly title: string
+  readonly names: readonly string[]
+}[] = [
+  { title: 'Start', names: ['init'] },
+  { title: 'Receive', names: ['plan', 'load', 'validate'] },
+  { title: 'Look', names: ['status', 'rejects', 'query'] },
+  { title: 'Maintain', names: ['rollback', 'sweep'] },
+  { title: 'Contracts', names: ['contract'] },
+]

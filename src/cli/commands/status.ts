@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import type { PartitionReport } from '../app-port.ts'
+import { defineCommand } from '../command.ts'
+import { formatBytes, formatCount, formatPlural, formatTime } from '../format-value.ts'
+import { writeJson } from '../json-output.ts'
+import { stateCell } from '../load-report.ts'
+import { feeds, from, partition, selectionOf, to } from '../selection-flags.ts'
+import { straysText } from '../strays.ts'
+import { renderTable } from '../table.ts'
+import type { Terminal } from '../terminal.ts'
+import { visible } from '../text-width.ts'
+
+/** `status`: each partition as the ledger knows it. */
+export const status = defineCommand({
+  name: 'status',
+  summary: 'Show each partition: waiting, late, missing, published or refused.',
+  description:
+    'Reads the ledger only; no bucket is listed. A partition is judged against the deadline in its contract. Exit code 0 whatever it shows.',
+  arguments: z.object({ feeds }),
+  flags: z.object({ partition, from, to }),
+  examples: [
+    { command: 'bucketline status events --from 2023-01-01', what: 'one feed since a day' },
+  ],
+  async run(context, input) {
+    await using app = await context.openApp()
+    const report = await app.status(selectionOf(input))
+    if (context.json) await writeJson(context.terminal, { ...report })
+    else {
+      await context.terminal.out(
+        statusText(report.partitions, context.terminal) +
+          straysText(report.strays, context.terminal),
+      )
+    }
+    return 0
+  },
+})
+
+function statusText(partitions: readonly PartitionReport[], terminal: Terminal): string {
+  if (partitions.length === 0) return 'no partition has been seen yet\n'
+  const { style, width } = terminal
+  const table = renderTable(
+    [
+      { title: 'feed', flexible: true },
+      { title: 'partition' },
+      { title: 'state' },
+      { title: 'timeliness' },
+      { title: 'due' },
+      { title: 'generation', align: 'right' },
+      { title: 'objects', align: 'right' },
+      { title: 'size', align: 'right' },
+      { title: 'rows', align: 'right' },
+      { title: 'remark', flexible: true },
+    ],
+    partitions.map((each) => [
+      each.feed,
+      each.partition,
+      stateCell(each.state),
+      each.timeliness === undefined ? '' : stateCell(each.timeliness),
+      each.due_at === undefined ? '' : formatTime(each.due_at),
+      generationText(each),
+      formatCount(each.objects),
+      formatBytes(each.bytes),
+      formatCount(each.rows),
+      remark(each),
+    ]),
+    { width, style },
+  )
+  const counts = new Map<string, number>()
+  for (const { state } of partitions) counts.set(state, (counts.get(state) ?? 0) + 1)
+  const states = [...counts].map(([state, count]) => `${formatCount(count)} ${state}`).join(', ')
+  return `${table}\n${formatPlural(partitions.length, 'partition')}: ${states}\n`
+}
+
+function generationText(partition: PartitionReport): string {
+  const { generation, served_generation: served, pinned } = partition
+  if (generation === 0) return ''
+  if (served === undefined) return `${generation}, none served`
+  return served === generation && !pinned ? `${served}` : `${served} of ${generation}`
+}
+
+function remark(partition: PartitionReport): string {
+  if (partition.pinned) return 'pinned by a rollback'
+  if (partition.waiting_for !== undefined) return partition.waiting_for.replaceAll('_', ' ')
+  return visible(partition.message ?? '')
+}

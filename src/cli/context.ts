@@ -1,0 +1,21 @@
+import type { App, ContractTools } from './app-port.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What a command is given: where to write, what was asked for on every command, and the app when it needs it. */
+export interface Context {
+  readonly terminal: Terminal
+  /** Path of `--config`, as typed. */
+  readonly config_file: string
+  /** Standard output holds one JSON document (or JSON lines) and nothing else. */
+  readonly json: boolean
+  readonly cwd: string
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal
+  /** Reads the configuration and opens what it names; the caller disposes of it. */
+  openApp(): Promise<App>
+  /** Contracts by feed, preset or file; opens no ledger and no store. */
+  openContracts(): Promise<ContractTools>
+}
+
+/** 0: done; 1: something failed or was refused. Wrong usage (2) is thrown as an `ExchangeError`. */
+export type ExitCode = 0 | 1

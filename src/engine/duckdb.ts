@@ -1,0 +1,180 @@
+import { mkdir, open, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { StatementType } from '@duckdb/node-api'
+import { ExchangeError } from '../core/errors.ts'
+import { type Duckdb, identifier, literal, openDuckdb } from '../duckdb/duckdb.ts'
+import type { DatasetSnapshot, Engine, PublishPlan, ResultTable } from './engine.ts'
+import { plainValue } from './plain-value.ts'
+
+export interface DuckdbEngineOptions {
+  /** Folder under which the ledger's file paths lie. */
+  readonly datasets_dir: string
+  readonly spill_dir: string
+  readonly memory_limit: string
+  readonly threads?: number
+}
+
+/** Serves datasets from their Parquet files, where they lie. */
+export function openDuckdbEngine(options: DuckdbEngineOptions): Engine {
+  const { datasets_dir } = options
+  return {
+    features: { reads_files: true },
+
+    async publish(plan) {
+      for (const { staged, path } of plan.files) {
+        const target = join(datasets_dir, path)
+        await mkdir(dirname(target), { recursive: true })
+        // After a crash between two renames some files are in place already and gone from staging.
+        if (!(await exists(staged)) && (await exists(target))) continue
+        await flush(staged)
+        await rename(staged, target)
+      }
+      // The ledger will name these files: their directory entries must outlive a power cut too.
+      for (const dir of new Set(plan.files.map((f) => dirname(join(datasets_dir, f.path)))))
+        await flush(dir)
+    },
+
+    async published(plan: PublishPlan) {
+      for (const { path } of plan.files) if (!(await exists(join(datasets_dir, path)))) return false
+      return true
+    },
+
+    async retire(paths) {
+      for (const path of paths) {
+        const target = join(datasets_dir, path)
+        await rm(target, { force: true })
+        await removeEmptyParents(dirname(target), datasets_dir)
+      }
+    },
+
+    async query(sql, snapshots): Promise<ResultTable> {
+      await using db = await openDuckdb(options)
+      const select = await prepareSelect(db, sql, snapshots, datasets_dir)
+      const reader = await runQuery(() => db.connection.runAndReadAll(select))
+      const types = reader.columnTypes().map(String)
+      return {
+        columns: reader
+          .deduplicatedColumnNames()
+          .map((name, at) => ({ name, type: types[at] ?? '' })),
+        rows: reader.getRows().map((row) => row.map(plainValue)),
+      }
+    },
+
+    async export(sql, snapshots, target) {
+      await using db = await openDuckdb(options)
+      const select = await prepareSelect(db, sql, snapshots, datasets_dir, dirname(target.path))
+      const format = { csv: 'csv, HEADER', parquet: "parquet, CODEC 'zstd'", json: 'json' }[
+        target.format
+      ]
+      await runQuery(() =>
+        db.connection.run(`COPY (${select}) TO ${literal(target.path)} (FORMAT ${format})`),
+      )
+    },
+  }
+}
+
+/** One read-only statement with a view for each dataset it names; everything else is out of its reach. */
+async function prepareSelect(
+  db: Duckdb,
+  sql: string,
+  snapshots: readonly DatasetSnapshot[],
+  datasets_dir: string,
+  writable_dir?: string,
+): Promise<string> {
+  const statement = sql.trim().replace(/;\s*$/, '')
+  const named = new Set(tableNames(db, statement))
+  for (const snapshot of snapshots)
+    if (named.has(snapshot.feed))
+      await db.run(
+        `CREATE VIEW ${identifier(snapshot.feed)} AS ${snapshotSql(snapshot, datasets_dir)}`,
+      )
+  const dirs = [datasets_dir, ...(writable_dir === undefined ? [] : [writable_dir])].map((d) =>
+    literal(`${d}/`),
+  )
+  await db.run(`SET allowed_directories = [${dirs.join(', ')}]`)
+  await db.run('SET enable_external_access = false')
+  await db.run('SET lock_configuration = true')
+  await onlySelect(db, statement)
+  return statement
+}
+
+function tableNames(db: Duckdb, sql: string): readonly string[] {
+  try {
+    return db.connection.getTableNames(sql, false)
+  } catch (cause) {
+    throw queryError(cause)
+  }
+}
+
+/** Files are named, never searched: what the ledger serves is what is read. */
+function snapshotSql(snapshot: DatasetSnapshot, datasets_dir: string): string {
+  if (snapshot.files.length > 0)
+    return `SELECT * FROM read_parquet([${snapshot.files.map((f) => literal(join(datasets_dir, f))).join(', ')}], union_by_name = true, hive_partitioning = false)`
+  const columns = snapshot.columns.map((c) => `NULL::${c.type} AS ${identifier(c.name)}`)
+  return `SELECT ${columns.length === 0 ? 'NULL::VARCHAR AS _object, NULL::BIGINT AS _row' : columns.join(', ')} WHERE false`
+}
+
+/** COPY and DDL could write where the datasets are, so only reading statements pass. */
+async function onlySelect(db: Duckdb, sql: string): Promise<void> {
+  const refused = (what: string) =>
+    new ExchangeError('query_invalid', `query takes one SELECT, not ${what}`, {
+      hint: 'Remove what is not a SELECT.',
+    })
+  const types = await runQuery(async () => {
+    const statements = await db.connection.extractStatements(sql)
+    if (statements.count !== 1) throw refused(`${statements.count} statements`)
+    const prepared = await statements.prepare(0)
+    return prepared.statementType
+  })
+  if (types !== StatementType.SELECT && types !== StatementType.EXPLAIN)
+    throw refused(`a statement of type ${StatementType[types] ?? types}`)
+}
+
+async function runQuery<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (cause) {
+    throw cause instanceof ExchangeError ? cause : queryError(cause)
+  }
+}
+
+const queryError = (cause: unknown) =>
+  new ExchangeError(
+    'query_invalid',
+    cause instanceof Error ? cause.message.trim() : String(cause),
+    { cause },
+  )
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw cause
+  }
+}
+
+async function flush(path: string): Promise<void> {
+  const file = await open(path, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Leaves no empty folders behind, and stops at the first that is not empty. */
+async function removeEmptyParents(dir: string, root: string): Promise<void> {
+  let at = dir
+  while (at.startsWith(`${root}/`)) {
+    try {
+      await rmdir(at)
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException
+      if (code === 'ENOTEMPTY' || code === 'EEXIST') return
+      if (code !== 'ENOENT') throw cause
+    }
+    at = dirname(at)
+  }
+}

@@ -1,0 +1,34 @@
+import type { LoadState } from '../ledger/ledger.ts'
+
+/** What happens during a load, in order; surfaces draw it, the log prints it. `load_id` tells concurrent ones apart. */
+export type LoadEvent =
+  /** Once per feed, before anything is fetched. */
+  | {
+      readonly type: 'found'
+      readonly feed: string
+      readonly partitions: number
+      readonly objects: number
+      readonly bytes: number
+      /** The ledger knew nothing of this feed. */
+      readonly first: boolean
+    }
+  | {
+      readonly type: 'started'
+      readonly load_id: string
+      readonly feed: string
+      readonly partition: string
+      readonly bytes: number
+    }
+  /** Totals of this load so far, not increments. */
+  | {
+      readonly type: 'advanced'
+      readonly load_id: string
+      readonly step: 'fetch' | 'validate' | 'publish'
+      /** Delivered bytes gone through in this step. */
+      readonly bytes: number
+      readonly rows?: number
+      readonly rejected?: number
+    }
+  | { readonly type: 'ended'; readonly load_id: string; readonly state: LoadState }
+
+export type Observe = (event: LoadEvent) => void

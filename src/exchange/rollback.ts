@@ -1,0 +1,130 @@
+import { mkdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ExchangeError } from '../core/errors.ts'
+import type { Feed } from '../core/feed.ts'
+import type { Duckdb } from '../duckdb/duckdb.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { GenerationRecord, Ledger } from '../ledger/ledger.ts'
+import { type DataPaths, generationPath } from './paths.ts'
+import { comparesPartitions, settleWinners } from './winners.ts'
+
+export interface RollbackReport {
+  readonly feed: string
+  readonly partition: string
+  readonly generation: number
+  readonly replaced_generation: number
+  readonly rows: number
+}
+
+export interface RollbackTools {
+  readonly ledger: Ledger
+  readonly engine: Engine
+  readonly openDuckdb: () => Promise<Duckdb>
+  readonly paths: DataPaths
+  readonly now: () => Date
+}
+
+/**
+ * Serves an older generation of a partition and pins it there until an object changes or a load is
+ * forced. Without a number it is the published one before that which is served.
+ */
+export async function rollback(
+  feed: Feed,
+  partition: string,
+  generation: number | undefined,
+  tools: RollbackTools,
+): Promise<RollbackReport> {
+  const { ledger, engine, paths } = tools
+  const [record] = (await ledger.partitions(feed.name, { from: partition, to: partition })).filter(
+    (p) => p.partition === partition,
+  )
+  const served = record?.served_generation
+  if (served === undefined)
+    throw unavailable(
+      `Partition ${partition} of ${feed.name} has never been published`,
+      'See `bucketline status`.',
+    )
+  const generations = await ledger.generations(feed.name, partition)
+  const target = generation ?? previous(generations, served)
+  if (target === undefined)
+    throw unavailable(
+      `Partition ${partition} of ${feed.name} has no generation before ${served}`,
+      'Only published generations can be served again.',
+    )
+  const files = await ledger.generationFiles(feed.name, partition, target)
+  if (
+    !(await engine.published({
+      load_id: '',
+      feed: feed.name,
+      files: files.map((f) => ({ staged: '', path: f.path })),
+    }))
+  )
+    throw unavailable(
+      `Files of generation ${target} were swept`,
+      'Raise retain_generations to keep more of them.',
+    )
+  if (!comparesPartitions(feed)) {
+    await ledger.rollback(feed.name, partition, target, { republished: [], now: tools.now() })
+  } else {
+    const dir = join(paths.staging, `rollback-${process.pid}`)
+    await using duckdb = await tools.openDuckdb()
+    try {
+      await mkdir(dir, { recursive: true })
+      const split = files.some((f) => f.kind === 'candidates')
+      const candidates = files.filter((f) => f.kind === (split ? 'candidates' : 'data'))
+      const stamp = tools.now().getTime().toString(36)
+      const winners = await settleWinners({
+        feed,
+        duckdb,
+        partition,
+        dir,
+        candidates: candidates.map((f) => join(paths.datasets, f.path)),
+        served: await ledger.servedFiles(feed.name),
+        datasets_dir: paths.datasets,
+        pathFor: (other, name) =>
+          `${generationPath(feed.name, other, 0, `rollback-${stamp}`)}/${name}`,
+      })
+      const own = `${generationPath(feed.name, partition, target, `rollback-${stamp}`)}/data.parquet`
+      const moves = [
+        ...winners.staged,
+        ...(winners.data === undefined ? [] : [{ staged: winners.data.staged, path: own }]),
+      ]
+      await engine.publish({ load_id: `rollback-${stamp}`, feed: feed.name, files: moves })
+      const data =
+        winners.data === undefined
+          ? undefined
+          : [
+              {
+                kind: 'data' as const,
+                path: own,
+                rows: winners.data.rows,
+                bytes: (await stat(join(paths.datasets, own))).size,
+                objects: candidates.flatMap((f) => f.objects),
+              },
+            ]
+      await ledger.rollback(feed.name, partition, target, {
+        republished: winners.republished,
+        ...(data === undefined ? {} : { data }),
+        now: tools.now(),
+      })
+    } finally {
+      await rm(dir, { recursive: true, force: true })
+    }
+  }
+  const rows = (await ledger.servedFiles(feed.name, { partitions: [partition] }))
+    .filter((f) => f.kind === 'data')
+    .reduce((sum, f) => sum + f.rows, 0)
+  return { feed: feed.name, partition, generation: target, replaced_generation: served, rows }
+}
+
+/** The latest published generation of other content before the served one. */
+function previous(generations: readonly GenerationRecord[], served: number): number | undefined {
+  const content = generations.find((g) => g.generation === served)?.content_generation ?? served
+  return generations
+    .filter((g) => g.published && g.content_generation < content)
+    .map((g) => g.generation)
+    .reduce<number | undefined>((best, g) => (best === undefined || g > best ? g : best), undefined)
+}
+
+const unavailable = (message: string, hint: string) =>
+  new ExchangeError('generation_unavailable', message, { hint })

@@ -1,0 +1,76 @@
+import { readdir, rm, stat } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import type { Feed } from '../core/feed.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { DataPaths } from './paths.ts'
+
+export interface SweepReport {
+  readonly feed: string
+  readonly files: number
+  readonly bytes: number
+}
+
+export interface SweepTools {
+  readonly ledger: Ledger
+  readonly engine: Engine
+  readonly paths: DataPaths
+  readonly now: () => Date
+}
+
+/**
+ * Removes dataset files that no kept generation names: what crashes left and what retention lets
+ * go. The disk is listed before the ledger is asked, so a file of a load that begins meanwhile is
+ * never among those looked at.
+ */
+export async function sweepFeed(feed: Feed, tools: SweepTools): Promise<SweepReport> {
+  const { ledger, engine, paths, now } = tools
+  const found = await filesBelow(join(paths.datasets, feed.name))
+  const running = await ledger.runningLoads(now())
+  const kept = new Set(await ledger.retainedFiles(feed.name, feed.retain_generations))
+  const gone: string[] = []
+  let bytes = 0
+  for (const file of found) {
+    const path = relative(paths.datasets, file.path).split(sep).join('/')
+    if (kept.has(path) || running.some((id) => path.includes(id))) continue
+    gone.push(path)
+    bytes += file.bytes
+  }
+  if (gone.length > 0) {
+    await engine.retire(gone)
+    await ledger.markSwept(feed.name, gone, now())
+  }
+  return { feed: feed.name, files: gone.length, bytes }
+}
+
+/** Removes the staging folders of loads that are not running. */
+export async function sweepStaging(
+  tools: Pick<SweepTools, 'ledger' | 'paths' | 'now'>,
+): Promise<void> {
+  const folders = await names(tools.paths.staging)
+  if (folders.length === 0) return
+  const running = new Set(await tools.ledger.runningLoads(tools.now()))
+  for (const folder of folders)
+    if (!running.has(folder))
+      await rm(join(tools.paths.staging, folder), { recursive: true, force: true })
+}
+
+async function names(dir: string): Promise<string[]> {
+  try {
+    return await readdir(dir)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw cause
+  }
+}
+
+async function filesBelow(dir: string): Promise<{ path: string; bytes: number }[]> {
+  const files: { path: string; bytes: number }[] = []
+  for (const name of await names(dir)) {
+    const path = join(dir, name)
+    const facts = await stat(path)
+    if (facts.isDirectory()) files.push(...(await filesBelow(path)))
+    else files.push({ path, bytes: facts.size })
+  }
+  return files
+}

@@ -1,0 +1,147 @@
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import type { Column } from '../../core/contract.ts'
+import type { Feed } from '../../core/feed.ts'
+import { type Duckdb, identifier, literal } from '../../duckdb/duckdb.ts'
+import type { Formats, StagedObject } from '../../format/format.ts'
+import type { RejectSummary } from '../../ledger/ledger.ts'
+import { expectation } from './column-sql.ts'
+import type { SourceGroup } from './source-rows.ts'
+
+export interface RejectFileOptions {
+  readonly feed: Feed
+  readonly duckdb: Duckdb
+  readonly formats: Formats
+  readonly dir: string
+  readonly groups: readonly SourceGroup[]
+  readonly columns: readonly Column[]
+  /** Rows that a gate refused, as JSON lines, and how many. */
+  readonly gate_rejects: string
+  readonly gate_rejected: number
+  readonly staged: readonly StagedObject[]
+}
+
+/** Columns of a reject file; `rejects` reads them back. */
+export const REJECT_COLUMNS =
+  '"object" VARCHAR, version VARCHAR, "row" BIGINT, "column" VARCHAR, code VARCHAR, codes VARCHAR[], message VARCHAR, raw VARCHAR'
+
+/** Longest value shown in a message, in characters. */
+const SHOWN = 80
+
+/** Writes the refused rows of a load, gates' and checks', in object and row order; no file without one. */
+export async function writeRejects(
+  options: RejectFileOptions,
+): Promise<{ readonly path?: string; readonly summary: readonly RejectSummary[] }> {
+  const { duckdb, dir, columns } = options
+  const [count] = await duckdb.all<{ n: bigint }>('SELECT count(*) AS n FROM bad')
+  if (Number(count?.n ?? 0n) + options.gate_rejected === 0) return { summary: [] }
+
+  await duckdb.run('CREATE OR REPLACE TEMP TABLE raw_rows (_obj INTEGER, _row BIGINT, raw VARCHAR)')
+  for (const group of options.groups) await collectRaw(group, options)
+  await duckdb.run(
+    'CREATE OR REPLACE TEMP TABLE reject_columns (i INTEGER, name VARCHAR, wanted VARCHAR, field VARCHAR)',
+  )
+  const named = [
+    ...columns.map(
+      (c, i) =>
+        `(${i}, ${literal(c.name)}, ${literal(expectation(c))}, ${literal(`$.${JSON.stringify(c.names[0] ?? c.name)}`)})`,
+    ),
+    `(${columns.length}, NULL, 'no field that the contract does not declare', NULL)`,
+  ]
+  await duckdb.run(`INSERT INTO reject_columns VALUES ${named.join(', ')}`)
+  await duckdb.run(
+    'CREATE OR REPLACE TEMP TABLE reject_objects (_obj INTEGER, "object" VARCHAR, version VARCHAR)',
+  )
+  for (let at = 0; at < options.staged.length; at += 1000) {
+    const rows = options.staged
+      .slice(at, at + 1000)
+      .map((o, i) => `(${at + i}, ${literal(o.key)}, ${literal(o.version)})`)
+    await duckdb.run(`INSERT INTO reject_objects VALUES ${rows.join(', ')}`)
+  }
+  const path = join(dir, 'rejects.parquet')
+  const fromGate =
+    options.gate_rejected === 0
+      ? 'SELECT NULL::INTEGER AS _obj, NULL::BIGINT AS "row", NULL::VARCHAR AS "column", NULL::VARCHAR AS code, NULL::VARCHAR[] AS codes, NULL::VARCHAR AS message, NULL::VARCHAR AS raw WHERE false'
+      : `SELECT _obj, "row", "column", code, [code] AS codes, message, raw FROM read_json(${literal(options.gate_rejects)}, format = 'newline_delimited', columns = {_obj: 'INTEGER', "row": 'BIGINT', "column": 'VARCHAR', code: 'VARCHAR', message: 'VARCHAR', raw: 'VARCHAR'}, maximum_object_size = 67108864)`
+  await duckdb.run(
+    `CREATE OR REPLACE TEMP TABLE rejects AS
+     SELECT o."object", o.version, g."row", g."column", g.code, g.codes, g.message, g.raw
+     FROM (${fromGate} UNION ALL ${checkedRejects()}) g JOIN reject_objects o USING (_obj) ORDER BY g._obj, g."row"`,
+  )
+  await duckdb.run(
+    `COPY (SELECT * FROM rejects) TO ${literal(path)} (FORMAT parquet, CODEC 'zstd')`,
+  )
+  const summary = await duckdb.all<{ code: string; column: string | null; n: bigint }>(
+    'SELECT code, "column", count(*) AS n FROM rejects GROUP BY ALL ORDER BY n DESC, code, "column"',
+  )
+  return {
+    path,
+    summary: summary.map((s) => ({
+      code: s.code,
+      ...(s.column === null ? {} : { column: s.column }),
+      count: Number(s.n),
+    })),
+  }
+}
+
+/**
+ * Refused rows with a message. Null and absent look alike in a JSON source; the raw row tells
+ * which it was.
+ */
+function checkedRejects(): string {
+  const value = `left(v.shown, ${SHOWN})`
+  const first = 'b.violations[1].code'
+  const code = `CASE WHEN ${first} = 'null_value' AND json_valid(r.raw) AND NOT json_exists(r.raw, c.field) THEN 'missing_column' ELSE ${first} END`
+  return `SELECT _obj, _row AS "row", "column", final AS code, codes, CASE final
+        WHEN 'missing_column' THEN concat("column", ' is not there and is required')
+        WHEN 'null_value' THEN concat("column", ' is null and is required')
+        WHEN 'missing_key' THEN concat("column", ' lacks the required key ', ${value})
+        WHEN 'duplicate_map_key' THEN concat("column", ' has two keys that are the same: ', ${value})
+        WHEN 'out_of_partition' THEN concat("column", ' is ', ${value}, ', outside the partition')
+        WHEN 'unexpected_column' THEN concat('fields that the contract does not declare: ', ${value})
+        ELSE concat("column", ' is ', ${value}, '; wanted: ', wanted)
+      END AS message, raw
+    FROM (
+      SELECT b._obj, b._row, r.raw, b.violations[1] AS v, c.name AS "column", c.wanted,
+        list_transform(b.violations, lambda x: x.code) AS codes, ${code} AS final
+      FROM bad b
+      LEFT JOIN raw_rows r ON r._obj = b._obj AND r._row = b._row
+      JOIN reject_columns c ON c.i = b.violations[1].i
+    )`
+}
+
+/** The delivered text of the refused rows: Parquet rows as JSON in one statement, text rows from their objects. */
+async function collectRaw(group: SourceGroup, options: RejectFileOptions): Promise<void> {
+  const { duckdb } = options
+  if (group.format === 'parquet') {
+    const fields = group.objects[0]?.passed.fields ?? []
+    const row =
+      fields.length === 0
+        ? "'{}'"
+        : `to_json({${fields.map((f) => `${literal(f.name)}: s.${identifier(f.name)}`).join(', ')}})::VARCHAR`
+    await duckdb.run(
+      `INSERT INTO raw_rows SELECT s._obj, s._row, ${row} FROM ${group.table} s JOIN bad b ON b._obj = s._obj AND b._row = s._row`,
+    )
+    return
+  }
+  const path = join(options.dir, `raw-${group.format}.jsonl`)
+  const out = createWriteStream(path)
+  for (const object of group.objects) {
+    const rows = await duckdb.all<{ _row: bigint }>(
+      `SELECT _row FROM bad WHERE _obj = ${object.index} ORDER BY _row`,
+    )
+    if (rows.length === 0) continue
+    const staged = options.staged[object.index]
+    if (staged === undefined) throw new Error(`no staged object ${object.index}`)
+    const wanted = rows.map((r) => Number(r._row))
+    for await (const { row, raw } of options.formats.rawRows(staged, { format: group.format, settings: options.feed.format, rows: wanted }))
+      if (!out.write(`${JSON.stringify({ _obj: object.index, _row: row, raw })}\n`))
+        await once(out, 'drain')
+  }
+  out.end()
+  await once(out, 'close')
+  await duckdb.run(
+    `INSERT INTO raw_rows SELECT * FROM read_json(${literal(path)}, format = 'newline_delimited', columns = {_obj: 'INTEGER', _row: 'BIGINT', raw: 'VARCHAR'}, maximum_object_size = 67108864)`,
+  )
+}

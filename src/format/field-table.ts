@@ -1,0 +1,140 @@
+import type { Field } from './format.ts'
+import { Refusal } from './refusal.ts'
+
+/** JSON kinds of a value, as indexes into a field's counts. */
+export const STRING = 0
+export const INTEGER = 1
+export const NUMBER = 2
+export const BOOLEAN = 3
+export const NULL = 4
+export const NESTED = 5
+const KINDS = 6
+
+/** A file with more names than this is no table; a hostile one must not exhaust memory. */
+export const MAX_FIELDS = 10_000
+/** Name of the field that stands in for a line that is no row. */
+export const HOLE = '_bucketline_hole'
+const MAX_NAME_BYTES = 1 << 20
+
+/** ASCII letters only: that is how DuckDB compares names, `É` and `é` are two columns to it. */
+export const foldCase = (name: string): string =>
+  name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+
+/** Hash of the bytes from `start` to `end`. */
+export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
+  let hash = end - start
+  for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0
+  return hash
+}
+
+const mustEscape = (name: string): boolean => JSON.stringify(name).length !== name.length + 2
+
+export interface FieldTableOptions {
+  readonly flat: boolean
+  readonly nested_fields: readonly string[]
+}
+
+/** The top-level names of an object's rows in order of first appearance, with counts by kind. */
+export class FieldTable {
+  size = 0
+  /** The field that has the name of the hole, or -1. */
+  hole = -1
+  /** Names as UTF-8, one after another; field f is `bytes[offset[f] … offset[f] + length[f]]`. */
+  bytes = new Uint8Array(4096)
+  readonly names: string[] = []
+  readonly offset = new Int32Array(MAX_FIELDS)
+  readonly length = new Int32Array(MAX_FIELDS)
+  /** `length` where the name stands in JSON as it is, -1 where some of it must be escaped. */
+  readonly raw_length = new Int32Array(MAX_FIELDS)
+  /** The first field that has the same name without regard to case. */
+  readonly group = new Int32Array(MAX_FIELDS)
+  /** The field that came after this one the last time; rows of a file mostly agree on their order. */
+  readonly next = new Int32Array(MAX_FIELDS)
+  /** 1 where an object or array may stand. */
+  readonly may_nest = new Uint8Array(MAX_FIELDS)
+  /** 1 where the name cannot be that of a column. */
+  readonly unusable = new Uint8Array(MAX_FIELDS)
+  /** Number of the row that last had the field, and that last had one of its group. */
+  readonly seen = new Float64Array(MAX_FIELDS)
+  readonly group_seen = new Float64Array(MAX_FIELDS)
+  readonly counts = new Float64Array(MAX_FIELDS * KINDS)
+  private readonly first_of_hash = new Map<number, number>()
+  private readonly chain = new Int32Array(MAX_FIELDS)
+  private readonly groups = new Map<string, number>()
+  private readonly flat: boolean
+  private readonly nested: ReadonlySet<string>
+  private used = 0
+
+  constructor(options: FieldTableOptions) {
+    this.flat = options.flat
+    this.nested = new Set(options.nested_fields.map(foldCase))
+  }
+
+  /** The field whose name's bytes stand in `from`, added if new. Throws a `Refusal` when there are too many. */
+  find(from: Uint8Array, start: number, end: number): number {
+    const hash = hashBytes(from, start, end)
+    const first = this.first_of_hash.get(hash) ?? -1
+    for (let field = first; field >= 0; field = this.chain[field] as number) {
+      if (this.is(field, from, start, end)) return field
+    }
+    return this.add(from, start, end, hash)
+  }
+
+  private is(field: number, from: Uint8Array, start: number, end: number): boolean {
+    const length = end - start
+    if (this.length[field] !== length) return false
+    const offset = this.offset[field] as number
+    for (let at = 0; at < length; at++) {
+      if (this.bytes[offset + at] !== from[start + at]) return false
+    }
+    return true
+  }
+
+  private add(from: Uint8Array, start: number, end: number, hash: number): number {
+    const field = this.size
+    if (field === MAX_FIELDS || this.used + end - start > MAX_NAME_BYTES) {
+      throw new Refusal(
+        'unreadable',
+        `The rows have more than ${MAX_FIELDS} different field names, or ${MAX_NAME_BYTES} bytes of them.`,
+      )
+    }
+    while (this.used + end - start > this.bytes.length) {
+      const grown = new Uint8Array(this.bytes.length * 2)
+      grown.set(this.bytes)
+      this.bytes = grown
+    }
+    this.bytes.set(from.subarray(start, end), this.used)
+    const name = Buffer.from(from.buffer, from.byteOffset + start, end - start).toString()
+    const folded = foldCase(name)
+    this.offset[field] = this.used
+    this.length[field] = end - start
+    this.raw_length[field] = mustEscape(name) ? -1 : end - start
+    this.used += end - start
+    this.names.push(name)
+    this.chain[field] = this.first_of_hash.get(hash) ?? -1
+    this.first_of_hash.set(hash, field)
+    this.group[field] = this.groups.get(folded) ?? field
+    this.groups.set(folded, this.group[field])
+    this.may_nest[field] = this.flat && !this.nested.has(folded) ? 0 : 1
+    this.unusable[field] = name === '' || name.includes('\0') ? 1 : 0
+    if (name === HOLE) this.hole = field
+    this.size++
+    return field
+  }
+
+  /** Fields that at least one row that passed had. */
+  fields(): Field[] {
+    const count = (field: number, kind: number) => this.counts[field * KINDS + kind] as number
+    return this.names
+      .map((name, field) => ({
+        name,
+        strings: count(field, STRING),
+        integers: count(field, INTEGER),
+        numbers: count(field, NUMBER),
+        booleans: count(field, BOOLEAN),
+        nulls: count(field, NULL),
+        nested: count(field, NESTED),
+      }))
+      .filter((f) => f.strings + f.integers + f.numbers + f.booleans + f.nulls + f.nested > 0)
+  }
+}

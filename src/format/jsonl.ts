@@ -1,0 +1,338 @@
+import { join } from 'node:path'
+import { type Codec, expand } from './codecs.ts'
+import { FieldTable, HOLE } from './field-table.ts'
+import { FileSink } from './file-sink.ts'
+import type { Gate, GateOptions, PassedObject, StagedObject } from './format.ts'
+import { LineScanner, type Problem } from './json-scanner.ts'
+import { invalidUtf8, MAX_RAW_BYTES, rawText } from './raw-text.ts'
+import { settle } from './refusal.ts'
+import { openText, readable } from './text-source.ts'
+
+const LF = 0x0a
+const CR = 0x0d
+const HOLE_LINE = `{"${HOLE}":1}\n`
+const BUFFER = 1 << 20
+
+/**
+ * The gate for JSON lines. A file whose every line is proved clean, in a compression that DuckDB
+ * reads, is handed out as it was delivered; any other is written anew, line for line, so that the
+ * n-th line of the written file is the n-th of the delivered one.
+ */
+export const jsonlGate: Gate = (object, options) => settle(() => passJsonl(object, options))
+
+async function passJsonl(object: StagedObject, options: GateOptions): Promise<PassedObject> {
+  const { settings } = options
+  if (settings.type !== 'jsonl' && settings.type !== 'auto') throw new Error('not JSON lines')
+  const text = await openText(object, settings)
+  const pass = new JsonlPass(object, options, text.codec)
+  const as_delivered = text.as_delivered && readable(text.codec)
+  if (!as_delivered) pass.openSink()
+  const source = text.read({
+    max_expanded_bytes: settings.max_expanded_bytes,
+    progress: options.progress,
+    signal: options.signal,
+  })
+  return await pass.run(source, text.not_in_encoding)
+}
+
+class JsonlPass {
+  private readonly object: StagedObject
+  private readonly options: GateOptions
+  private readonly codec: Codec
+  private readonly fields: FieldTable
+  private readonly scanner: LineScanner
+  private readonly max_row_bytes: number
+  private readonly rewritten_path: string
+  private sink: FileSink | undefined
+  private buffer = Buffer.allocUnsafe(BUFFER)
+  private used = 0
+  /** Expanded bytes before the buffer's first one. */
+  private base = 0
+  private line = 0
+  private rows_read = 0
+  private rows_refused = 0
+  private longest = 0
+  /** Blank lines not yet followed by a row: at the end of a file they shift no number. */
+  private blanks = 0
+  private blanks_at = 0
+  /** Bytes seen of a line that is too long to be held; 0 outside of one. */
+  private long = 0
+  private long_at = 0
+  private long_head = Buffer.alloc(0)
+  private not_in_encoding: number | undefined
+  private readonly repairs = { insert: 0, remove: 0 }
+
+  constructor(object: StagedObject, options: GateOptions, codec: Codec) {
+    const { settings } = options
+    if (settings.type !== 'jsonl' && settings.type !== 'auto') throw new Error('not JSON lines')
+    this.object = object
+    this.options = options
+    this.codec = codec
+    this.max_row_bytes = settings.max_row_bytes
+    this.fields = new FieldTable(options)
+    this.scanner = new LineScanner(settings, this.fields)
+    this.rewritten_path = join(options.dir, `${options.prefix}.jsonl`)
+  }
+
+  openSink(): void {
+    this.sink = new FileSink(this.rewritten_path)
+  }
+
+  async run(
+    source: AsyncIterable<Uint8Array>,
+    not_in_encoding: number | undefined,
+  ): Promise<PassedObject> {
+    this.not_in_encoding = not_in_encoding
+    try {
+      for await (const chunk of source) {
+        this.put(chunk)
+        const last = this.buffer.lastIndexOf(LF, this.used - 1)
+        if (last >= this.used - chunk.length) await this.take(last + 1)
+        this.dropLongLine()
+      }
+      if (this.used > 0 || this.long > 0) {
+        this.put(Buffer.of(LF))
+        await this.take(this.used)
+      }
+    } finally {
+      this.sink?.close()
+    }
+    const rewritten = this.sink !== undefined
+    return {
+      format: 'jsonl',
+      path: rewritten ? this.rewritten_path : this.object.path,
+      compression: rewritten ? 'none' : (this.codec as 'none' | 'gzip' | 'zstd'),
+      rows: { by: 'ordinal', first_row: 1 },
+      rewritten,
+      longest_record: Math.max(this.longest, this.sink?.longest ?? 0),
+      rows_read: this.rows_read,
+      rows_refused: this.rows_refused,
+      fields: this.fields.fields(),
+      notes: this.notes(),
+    }
+  }
+
+  private put(chunk: Uint8Array): void {
+    if (this.used + chunk.length > this.buffer.length) {
+      const size = Math.max(this.buffer.length * 2, this.used + chunk.length)
+      const grown = Buffer.allocUnsafe(size)
+      grown.set(this.buffer.subarray(0, this.used))
+      this.buffer = grown
+    }
+    this.buffer.set(chunk, this.used)
+    this.used += chunk.length
+  }
+
+  /** Takes the whole lines before `end`; what follows moves to the front of the buffer. */
+  private async take(end: number): Promise<void> {
+    let from = 0
+    while (from < end) {
+      const stopped = this.takeLines(from, end)
+      if (stopped < end) await this.beginRewriting(stopped)
+      from = stopped
+    }
+    this.buffer.copyWithin(0, end, this.used)
+    this.base += end
+    this.used -= end
+  }
+
+  /**
+   * Takes lines from `from` on. Returns where it stopped: at `end`, or at a line that cannot stay as
+   * it is while nothing is being written yet.
+   */
+  private takeLines(from: number, end: number): number {
+    const { buffer, scanner, fields, sink } = this
+    let at = from
+    /** Clean lines from here on are not yet in the written file. */
+    let clean_from = from
+    while (at < end) {
+      const first = buffer[at] as number
+      if ((first === LF || first <= 0x20) && this.long === 0) {
+        const line_end = blankEnd(buffer, at)
+        if (line_end >= 0) {
+          this.line++
+          if (sink !== undefined) {
+            sink.append(buffer.subarray(clean_from, at))
+            sink.appendText(HOLE_LINE)
+            clean_from = line_end + 1
+          } else if (this.blanks++ === 0) this.blanks_at = this.base + at
+          at = line_end + 1
+          continue
+        }
+      }
+      if (this.blanks > 0 && sink === undefined) return at
+      const line_end = this.long > 0 ? -1 : scanner.scan(buffer, at)
+      const length = line_end - at - (buffer[line_end - 1] === CR ? 1 : 0)
+      if (line_end >= 0 && length <= this.max_row_bytes) {
+        const written = scanner.marks > 0 || scanner.patches.length > 0 || this.hasHoleName()
+        if (written && sink === undefined) return at
+        this.line++
+        this.rows_read++
+        const { field, kind, values } = scanner
+        const { counts } = fields
+        for (let value = 0; value < values; value++) {
+          const slot = (field[value] as number) * 6 + (kind[value] as number)
+          counts[slot] = (counts[slot] as number) + 1
+        }
+        if (line_end - at > this.longest) this.longest = line_end - at
+        if (written && sink !== undefined) {
+          sink.append(buffer.subarray(clean_from, at))
+          this.writeLine(sink, at, line_end)
+          clean_from = line_end + 1
+        }
+        at = line_end + 1
+        continue
+      }
+      if (sink === undefined) return at
+      const break_at = line_end >= 0 ? line_end : buffer.indexOf(LF, at)
+      this.line++
+      this.rows_read++
+      this.rows_refused++
+      this.refuse(at, break_at)
+      sink.append(buffer.subarray(clean_from, at))
+      sink.appendText(HOLE_LINE)
+      at = break_at + 1
+      clean_from = at
+    }
+    sink?.append(buffer.subarray(clean_from, at))
+    return at
+  }
+
+  /** Opens the written file with all that came before the buffer's position `at`. */
+  private async beginRewriting(at: number): Promise<void> {
+    this.openSink()
+    const sink = this.sink as FileSink
+    let left = this.base + at
+    if (this.long > 0) left = this.long_at
+    if (this.blanks > 0) left = this.blanks_at
+    const { codec, object, options } = this
+    const again = { codec, max_expanded_bytes: Number.POSITIVE_INFINITY, signal: options.signal }
+    if (left > 0) {
+      for await (const chunk of expand(object.path, again)) {
+        sink.append(chunk.length > left ? chunk.subarray(0, left) : chunk)
+        left -= Math.min(left, chunk.length)
+        if (left === 0) break
+      }
+    }
+    for (; this.blanks > 0; this.blanks--) sink.appendText(HOLE_LINE)
+  }
+
+  /** Writes a line whose values DuckDB would change, or whose defects were read over. */
+  private writeLine(sink: FileSink, from: number, end: number): void {
+    const { scanner, buffer } = this
+    const { patches } = scanner
+    let next_patch = 0
+    let text = ''
+    const copy = (start: number, stop: number): string => {
+      let copied = ''
+      let at = start
+      for (; next_patch < patches.length; next_patch++) {
+        const patch = patches[next_patch] as (typeof patches)[number]
+        if (patch.at > stop || (patch.at === stop && patch.kind === 'remove')) break
+        copied += buffer.toString('utf8', at, patch.at)
+        if (patch.kind === 'insert') copied += 'null'
+        at = patch.kind === 'insert' ? patch.at : patch.at + 1
+        this.repairs[patch.kind]++
+      }
+      return copied + buffer.toString('utf8', at, stop)
+    }
+    let at = from
+    for (let value = 0; value < scanner.values; value++) {
+      if (scanner.marked[value] === 0) continue
+      text += copy(at, scanner.start[value] as number)
+      at = scanner.end[value] as number
+      text += JSON.stringify(`\u0001${copy(scanner.start[value] as number, at)}`)
+    }
+    text += copy(at, end)
+    sink.record(Buffer.byteLength(text))
+    sink.appendText(`${text}\n`)
+  }
+
+  /** A row's own field of the hole's name is marked, so that it cannot be taken for a hole. */
+  private hasHoleName(): boolean {
+    const { scanner, fields } = this
+    const hole = fields.hole
+    if (hole < 0) return false
+    for (let value = 0; value < scanner.values; value++) {
+      if (scanner.field[value] !== hole) continue
+      scanner.marks += 1 - (scanner.marked[value] as number)
+      scanner.marked[value] = 1
+      return true
+    }
+    return false
+  }
+
+  private refuse(at: number, break_at: number): void {
+    const { buffer, scanner, not_in_encoding } = this
+    const end = break_at > at && buffer[break_at - 1] === CR ? break_at - 1 : break_at
+    const total = this.long > 0 ? this.long + (end - at) : end - at
+    let raw = buffer.subarray(at, end)
+    let problem: Problem | undefined
+    if (this.long > 0 || end - at > this.max_row_bytes) {
+      if (this.long > 0) raw = this.long_head
+      problem = {
+        code: 'line_too_long',
+        message: `The line has ${total} bytes; max_row_bytes allows ${this.max_row_bytes}.`,
+      }
+      this.long = 0
+    } else if (not_in_encoding !== undefined && raw[0] === not_in_encoding) {
+      raw = raw.subarray(1)
+      problem = {
+        code: 'invalid_utf8',
+        message: 'The line is not in the encoding that the feed declares.',
+      }
+    } else {
+      const invalid = invalidUtf8(raw)
+      problem =
+        invalid < 0
+          ? scanner.problem
+          : { code: 'invalid_utf8', message: `Byte ${invalid + 1} is not UTF-8.` }
+    }
+    if (problem === undefined) throw new Error('a line was refused without a reason')
+    this.options.refuse({ row: this.line, ...problem, raw: rawText(raw, total) })
+  }
+
+  /** Lets go of a line that has become longer than a row may be; its head is kept for the reject. */
+  private dropLongLine(): void {
+    if (this.long === 0) {
+      // One more for a carriage return.
+      if (this.used <= this.max_row_bytes + 1) return
+      this.long_head = Buffer.from(this.buffer.subarray(0, MAX_RAW_BYTES + 4))
+      this.long_at = this.base
+    }
+    this.long += this.used
+    this.base += this.used
+    this.used = 0
+  }
+
+  private notes(): PassedObject['notes'] {
+    const { insert, remove } = this.repairs
+    return [
+      ...(insert > 0
+        ? [
+            {
+              code: 'empty_value',
+              count: insert,
+              message: 'A value that is not there was read as null.',
+            },
+          ]
+        : []),
+      ...(remove > 0
+        ? [
+            {
+              code: 'trailing_comma',
+              count: remove,
+              message: 'A comma before a closing bracket was read over.',
+            },
+          ]
+        : []),
+    ]
+  }
+}
+
+/** Position of the line break that ends a line of white space at `at`, or -1 where there is more in it. */
+function blankEnd(b: Uint8Array, at: number): number {
+  let p = at
+  while (b[p] === 0x20 || b[p] === 0x09 || b[p] === CR) p++
+  return b[p] === LF ? p : -1
+}

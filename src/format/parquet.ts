@@ -1,0 +1,159 @@
+import { open } from 'node:fs/promises'
+import { type Duckdb, identifier, literal } from '../duckdb/duckdb.ts'
+import { readHead, sniffCodec } from './codecs.ts'
+import type { Field, Gate, PassedObject, StagedObject } from './format.ts'
+import { Refusal, settle } from './refusal.ts'
+import { looksLike } from './text-source.ts'
+
+/** Footer: its length in four bytes, then the magic. */
+const TAIL = 8
+
+/**
+ * The gate for Parquet: the magic at both ends and the footer. Pages are only read when their rows
+ * are, so a file that passes can still be damaged inside: `probeParquet` finds that.
+ */
+export const parquetGate: Gate = (object, _options, duckdb) =>
+  settle(() => passParquet(object, duckdb))
+
+async function passParquet(object: StagedObject, duckdb: Duckdb): Promise<PassedObject> {
+  await checkMagic(object)
+  const path = literal(object.path)
+  const [rows_read, described] = await refuseFaults(object, async () => {
+    const [metadata] = await duckdb.all<{ rows: bigint }>(
+      `SELECT num_rows AS rows FROM parquet_file_metadata(${path})`,
+    )
+    const columns = await duckdb.all<{ column_name: string; column_type: string }>(
+      `DESCRIBE SELECT * FROM read_parquet(${path})`,
+    )
+    const stored = await duckdb.all<{ name: string }>(`SELECT name FROM parquet_schema(${path})`)
+    const names = new Set(stored.map(({ name }) => name))
+    const renamed = columns.find(({ column_name }) => !names.has(column_name))
+    if (renamed !== undefined) {
+      throw new Refusal(
+        'unreadable',
+        `Two columns of the Parquet file have one name without regard to case (near ${renamed.column_name}).`,
+      )
+    }
+    return [Number(metadata?.rows ?? 0), columns] as const
+  })
+  return {
+    format: 'parquet',
+    path: object.path,
+    compression: 'none',
+    rows: { by: 'ordinal', first_row: 1 },
+    rewritten: false,
+    longest_record: 0,
+    rows_read,
+    rows_refused: 0,
+    fields: described.map(({ column_name, column_type }) =>
+      fieldOf(column_name, column_type, rows_read),
+    ),
+    notes: [],
+  }
+}
+
+async function checkMagic(object: StagedObject): Promise<void> {
+  const head = await readHead(object.path, 512)
+  if (head.length === 0) throw new Refusal('empty_object', 'The object has no bytes.')
+  const start = Buffer.from(head.subarray(0, 4)).toString('latin1')
+  if (start === 'PARE') throw new Refusal('unreadable', 'The Parquet file is encrypted.')
+  if (start !== 'PAR1') {
+    throw new Refusal(
+      'wrong_format',
+      `The object is ${describeHead(head)}; the feed expects Parquet.`,
+    )
+  }
+  const tail = await readTail(object.path)
+  const end = tail.toString('latin1', 4)
+  if (end === 'PARE') throw new Refusal('unreadable', 'The Parquet file’s footer is encrypted.')
+  if (end !== 'PAR1') {
+    throw new Refusal(
+      'corrupt_object',
+      `The Parquet file is cut off: its last bytes are not PAR1 (${object.bytes} bytes long).`,
+    )
+  }
+}
+
+function describeHead(head: Uint8Array): string {
+  const other = looksLike(head)
+  if (other !== undefined) return other
+  const codec = sniffCodec(head)
+  if (codec !== 'none') return `${codec} data`
+  if (Buffer.from(head).toString().trimStart().startsWith('{')) return 'JSON'
+  return head.some((byte) => byte < 0x09) ? 'of no known format' : 'text'
+}
+
+async function readTail(path: string): Promise<Buffer> {
+  const file = await open(path, 'r')
+  try {
+    const { size } = await file.stat()
+    const tail = Buffer.alloc(TAIL)
+    if (size >= TAIL + 4) await file.read(tail, 0, TAIL, size - TAIL)
+    return tail
+  } finally {
+    await file.close()
+  }
+}
+
+/** What DuckDB says of a file it cannot read is about the file, not about the program. */
+async function refuseFaults<Result>(
+  object: StagedObject,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (cause) {
+    if (cause instanceof Refusal) throw cause
+    const message = cause instanceof Error ? cause.message : String(cause)
+    if (/out of memory|interrupted|could not allocate/i.test(message)) throw cause
+    // DuckDB names the local file, which tells a partner nothing.
+    const told = message.replaceAll(object.path, object.key).split('\n')[0]
+    const encrypted = /encrypt/i.test(message)
+    const unsupported = /not supported|unsupported|not implemented/i.test(message)
+    throw new Refusal(
+      encrypted || unsupported ? 'unreadable' : 'corrupt_object',
+      `The Parquet file cannot be read: ${told}`,
+      cause,
+    )
+  }
+}
+
+function fieldOf(name: string, type: string, rows: number): Field {
+  const none = { strings: 0, integers: 0, numbers: 0, booleans: 0, nulls: 0, nested: 0 }
+  return { name, ...none, [kindOf(type)]: rows, type }
+}
+
+/** The JSON kind of a DuckDB type; times, UUIDs and binary are told as strings. */
+function kindOf(type: string): keyof Omit<Field, 'name' | 'type'> {
+  if (/\[\d*\]$|^(MAP|STRUCT|UNION)\b/.test(type)) return 'nested'
+  if (/^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/.test(type)) return 'integers'
+  if (/^(FLOAT|DOUBLE|DECIMAL)/.test(type)) return 'numbers'
+  return type === 'BOOLEAN' ? 'booleans' : 'strings'
+}
+
+/**
+ * Reads every column of a Parquet file through. Returns the refusal where a page is damaged,
+ * nothing where all of it can be read.
+ */
+export async function probeParquet(
+  object: Pick<StagedObject, 'path' | 'key'>,
+  duckdb: Duckdb,
+): Promise<
+  { readonly code: 'corrupt_object' | 'unreadable'; readonly message: string } | undefined
+> {
+  const path = literal(object.path)
+  try {
+    await refuseFaults({ version: '', bytes: 0, ...object }, async () => {
+      const columns = await duckdb.all<{ column_name: string }>(
+        `DESCRIBE SELECT * FROM read_parquet(${path})`,
+      )
+      const reads = columns.map(({ column_name }) => `count(hash(${identifier(column_name)}))`)
+      await duckdb.all(`SELECT ${['count(*)', ...reads].join(', ')} FROM read_parquet(${path})`)
+    })
+    return undefined
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const code = error.code === 'unreadable' ? 'unreadable' : 'corrupt_object'
+    return { code, message: error.message }
+  }
+}

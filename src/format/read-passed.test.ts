@@ -1,0 +1,89 @@
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type GateBench, openGateBench, passed } from '../../test/try-gate.ts'
+import { readPassed } from './read-passed.ts'
+
+let bench: GateBench
+beforeAll(async () => {
+  bench = await openGateBench()
+})
+afterAll(async () => {
+  await bench[Symbol.asyncDispose]()
+})
+
+/** Enough for several of the buffers that DuckDB's threads take from a file. */
+const COUNT = 400_000
+const pad = 'p'.repeat(60)
+
+interface Check {
+  rows: bigint
+  wrong: bigint
+}
+
+describe('row numbers, with two threads', () => {
+  it.each([
+    ['none', (text: string) => Buffer.from(text)],
+    ['gzip', gzipSync],
+  ] as const)('are those of the lines of a clean file (%s)', async (_, compress) => {
+    const lines = Array.from({ length: COUNT }, (_, n) => `{"n":${n + 1},"pad":"${pad}"}`)
+    const { result, object } = await bench.pass(compress(lines.join('\n')), { type: 'jsonl' })
+    expect(passed(result).path).toBe(object.path)
+    const [check] = await bench.duckdb.all<Check>(
+      `SELECT count(*) AS rows, count(*) FILTER (_row != n::BIGINT) AS wrong FROM ${readPassed(passed(result), ['n'])}`,
+    )
+    expect(check).toEqual({ rows: BigInt(COUNT), wrong: 0n })
+  })
+
+  it('are those of the lines of a rewritten file', async () => {
+    const lines = Array.from({ length: COUNT }, (_, n) =>
+      n % 1000 === 7 ? 'bad' : `{"n":${n + 1},"pad":"${pad}"}`,
+    )
+    const { result } = await bench.pass(lines.join('\n'), { type: 'jsonl' })
+    const [check] = await bench.duckdb.all<Check>(
+      `SELECT count(*) AS rows, count(*) FILTER (_row != n::BIGINT) AS wrong FROM ${readPassed(passed(result), ['n'])}`,
+    )
+    expect(check).toEqual({ rows: BigInt(COUNT - COUNT / 1000), wrong: 0n })
+  })
+
+  it('are those of the records of a CSV file, line breaks in fields or not', async () => {
+    for (const inside of ['-', '\n']) {
+      const step = inside === '\n' ? 2 : 1
+      const records = Array.from({ length: COUNT }, (_, n) => `${2 + n * step},"${pad}${inside}"`)
+      const { result } = await bench.pass(`n,pad\n${records.join('\n')}`, { type: 'csv' })
+      const [check] = await bench.duckdb.all<Check>(
+        `SELECT count(*) AS rows, count(*) FILTER (_row != n::BIGINT OR length(pad) != 61) AS wrong FROM ${readPassed(passed(result), ['n', 'pad'])}`,
+      )
+      expect(check).toEqual({ rows: BigInt(COUNT), wrong: 0n })
+    }
+  })
+
+  it('reads lines as long as rows may be', async () => {
+    const long = `{"a":"${'x'.repeat(12_000_000)}"}`
+    const { result } = await bench.pass(`${long}\n{"a":1}\n`, { type: 'jsonl' })
+    expect(await bench.duckdb.all(`SELECT _row FROM ${readPassed(passed(result), ['a'])}`)).toEqual(
+      [{ _row: 1n }, { _row: 2n }],
+    )
+    const record = `a,b\n1,"${'x'.repeat(6_000_000)}${'""'.repeat(3_000_000)}"\n2,3\n`
+    const csv = await bench.pass(record, { type: 'csv' })
+    expect(
+      await bench.duckdb.all(
+        `SELECT _row, length(b) AS l FROM ${readPassed(passed(csv.result), ['b'])}`,
+      ),
+    ).toEqual([
+      { _row: 2n, l: 9_000_000n },
+      { _row: 3n, l: 1n },
+    ])
+  })
+
+  it('numbers rows beside a field that is itself named _row', async () => {
+    const { result } = await bench.pass('{"_row":5}\n{"_row":6,"a":1}\n', { type: 'jsonl' })
+    expect(await bench.read(passed(result), [{ as: 'own', from: ['_row'] }, 'a'])).toEqual([
+      { _row: 1, own: '5', a: null },
+      { _row: 2, own: '6', a: '1' },
+    ])
+    const csv = await bench.pass('_row,"f""0"\n5,6\n', { type: 'csv' })
+    expect(await bench.read(passed(csv.result), [{ as: 'own', from: ['_row'] }, 'f"0'])).toEqual([
+      { _row: 2, own: '5', 'f"0': '6' },
+    ])
+  })
+})

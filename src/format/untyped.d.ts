@@ -1,0 +1,53 @@
+/** What is used of packages that come without types. */
+
+declare module 'unbzip2-stream/lib/bzip2.js' {
+  type ReadBits = (count: number | null) => number
+  const bzip2: {
+    header(bits: ReadBits): number
+    decompress(
+      bits: ReadBits,
+      push: (byte: number) => void,
+      buffer: Int32Array,
+      size: number,
+      crc: number,
+    ): number | null
+  }
+  export = bzip2
+}
+
+declare module 'unbzip2-stream/lib/bit_iterator.js' {
+  /** A reader of bits over buffers that it asks for one by one. */
+  const bitIterator: (next: () => Uint8Array | undefined) => {
+    (count: number | null): number
+    bytesRead: number
+  }
+  export = bitIterator
+}
+
+declare module 'yauzl' {
+  import type { Readable } from 'node:stream'
+
+  namespace yauzl {
+    interface Entry {
+      readonly fileName: string
+      readonly crc32: number
+      readonly compressedSize: number
+      readonly uncompressedSize: number
+      isEncrypted(): boolean
+    }
+    interface ZipFile {
+      readEntry(): void
+      close(): void
+      on(event: 'entry', listener: (entry: Entry) => void): this
+      on(event: 'end', listener: () => void): this
+      on(event: 'error', listener: (error: Error) => void): this
+      openReadStream(entry: Entry, callback: (error: Error | null, stream: Readable) => void): void
+    }
+    function open(
+      path: string,
+      options: { lazyEntries: boolean; autoClose: boolean },
+      callback: (error: Error | null, file: ZipFile) => void,
+    ): void
+  }
+  export = yauzl
+}

@@ -1,0 +1,104 @@
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { PGlite } from '@electric-sql/pglite'
+import { unwritable } from './data-dir-lock.ts'
+
+/** A PGlite that is open and answers on a Unix socket. */
+export interface ServedPglite extends AsyncDisposable {
+  readonly socket: { readonly dir: string; readonly port: number }
+  /** Set once the database engine itself broke down, after which nothing answers any more. */
+  failure(): Error | undefined
+}
+
+/**
+ * PostgreSQL's defaults are for a server with a machine of its own: 128 MB of buffers, a log that
+ * grows to 1 GB, a compiler for queries that PGlite does not have.
+ */
+const SETTINGS = ['shared_buffers=32MB', 'max_wal_size=64MB', 'min_wal_size=32MB', 'jit=off']
+
+/** Only names the socket file, as PostgreSQL does: `.s.PGSQL.<port>`. */
+const PORT = 5432
+/** Linux takes 107 bytes, macOS 103. */
+const MAX_SOCKET_PATH_BYTES = 100
+/** Far more processes than look at one data directory at a time. */
+const MAX_CONNECTIONS = 100
+
+/**
+ * Opens the PGlite of a data directory and serves it. Only for the process that holds the
+ * directory's lock. Throws `data_dir_unwritable`.
+ */
+export async function servePglite(data_dir: string): Promise<ServedPglite> {
+  const { PGLiteSocketServer } = await import('@electric-sql/pglite-socket')
+  const db = await openPglite(data_dir)
+  await vacuumGrownTables(db)
+  let failure: Error | undefined
+  // An error of SQL is an answer; only a broken engine throws here. The socket server stops answering
+  // after that, so whoever waits has to be told why.
+  const execute = db.execProtocolRawStream.bind(db)
+  db.execProtocolRawStream = async (...message) => {
+    try {
+      return await execute(...message)
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error))
+      throw error
+    }
+  }
+  const dir = socketDir(data_dir)
+  const path = join(dir, `.s.PGSQL.${PORT}`)
+  // Left behind by a holder that was killed: the lock says that nobody listens on it.
+  rmSync(path, { force: true })
+  const server = new PGLiteSocketServer({ db, path, maxConnections: MAX_CONNECTIONS })
+  const close = async () => {
+    await server.stop()
+    await db.close()
+    rmSync(path, { force: true })
+    if (dir !== resolve(data_dir)) rmSync(dir, { recursive: true, force: true })
+  }
+  try {
+    await server.start()
+    chmodSync(path, 0o600)
+  } catch (error) {
+    await close()
+    throw unwritable(data_dir, error)
+  }
+  return { socket: { dir, port: PORT }, failure: () => failure, [Symbol.asyncDispose]: close }
+}
+
+async function openPglite(data_dir: string): Promise<PGlite> {
+  const { PGlite } = await import('@electric-sql/pglite')
+  const folder = join(data_dir, 'ledger')
+  try {
+    if (!existsSync(folder)) {
+      // Made under another name and then renamed: a process killed meanwhile leaves no half a database.
+      const draft = `${folder}.new`
+      rmSync(draft, { recursive: true, force: true })
+      const fresh = await PGlite.create(draft)
+      await fresh.close()
+      renameSync(draft, folder)
+    }
+    return await PGlite.create(folder, { postgresqlconf: SETTINGS })
+  } catch (error) {
+    throw unwritable(data_dir, error)
+  }
+}
+
+/**
+ * PGlite has no autovacuum. A table that has grown by half since it was last vacuumed is vacuumed
+ * here, so that this costs in proportion to what was written since.
+ */
+async function vacuumGrownTables(db: PGlite): Promise<void> {
+  const { rows } = await db.query<{ name: string }>(
+    `SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+       AND pg_relation_size(c.oid) / current_setting('block_size')::int > 32 + 1.5 * c.relpages`,
+  )
+  for (const { name } of rows) await db.exec(`VACUUM (ANALYZE) ${name}`)
+}
+
+function socketDir(data_dir: string): string {
+  const dir = resolve(data_dir)
+  const bytes = Buffer.byteLength(join(dir, `.s.PGSQL.${PORT}`))
+  return bytes <= MAX_SOCKET_PATH_BYTES ? dir : mkdtempSync(join(tmpdir(), 'bucketline-'))
+}

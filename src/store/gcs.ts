@@ -1,0 +1,261 @@
+import { type Bucket, type FileMetadata, IdempotencyStrategy, Storage } from '@google-cloud/storage'
+import type { z } from 'zod'
+import type { GcsStore } from '../core/config.ts'
+import { ExchangeError } from '../core/errors.ts'
+import { checkEndpoint } from './credentials.ts'
+import { type Downloader, openDownloader } from './gcs-download.ts'
+import { type GcsCall, gcsError } from './gcs-errors.ts'
+import { readGcs } from './gcs-read.ts'
+import { CHUNK_UNIT, WRITE_ID, writeGcs } from './gcs-write.ts'
+import { inKeyOrder, listByPages, type PageOptions } from './grouping.ts'
+import { checkKey } from './keys.ts'
+import type { StoreEnvironment } from './open-store.ts'
+import type { IoOptions, ListEntry, ObjectInfo, ObjectStore, StoreFeatures } from './store.ts'
+
+export type GcsSettings = z.output<typeof GcsStore>
+
+const FEATURES: StoreFeatures = {
+  conditional_write: true,
+  conditional_read: true,
+  atomic_objects: true,
+  versions: false,
+  abort: true,
+  min_part_bytes: CHUNK_UNIT,
+  metadata: true,
+  keys: 'free',
+}
+
+const PAGE = 1_000
+const DELETES_IN_FLIGHT = 16
+
+/** How long to wait, in milliseconds, and how often to try. */
+export interface GcsDeadlines {
+  /** For an answer, and between two pieces of it. */
+  readonly idle_ms: number
+  readonly attempts: number
+}
+
+const GCS_DEADLINES: GcsDeadlines = { idle_ms: 60_000, attempts: 4 }
+
+type Call = Omit<GcsCall, 'bucket'>
+
+/** One bucket with its client; what the parts of this store share. */
+export interface GcsBucket {
+  readonly handle: Bucket
+  readonly downloader: Downloader
+  readonly idle_ms: number
+  coded(error: unknown, call: Call): unknown
+  /** The live object's metadata in an array of one, empty where there is none. */
+  metadata(key: string, io?: IoOptions): Promise<[FileMetadata] | []>
+  infoOf(key: string, metadata: FileMetadata): ObjectInfo
+  /** The client takes no signal: an abort stops the wait, not the request. */
+  orAborted<T>(work: Promise<T>, io: IoOptions): Promise<T>
+}
+
+/**
+ * Opens a bucket on Google Cloud Storage. A version is the object's generation; on a bucket that keeps old
+ * versions, `if_match` still reads the generation asked for after the object was replaced. A custom endpoint
+ * without a service account is asked without credentials, as emulators want it. An abort that comes while the
+ * last request of a write is on its way may find the object written whole.
+ * Throws `insecure_endpoint`, `secret_missing`, `credentials_invalid`; does not call the bucket.
+ */
+export async function openGcs(
+  settings: GcsSettings,
+  env: StoreEnvironment,
+  deadlines: GcsDeadlines = GCS_DEADLINES,
+): Promise<ObjectStore> {
+  const bucket = bucketOf(settings, env, deadlines)
+  return {
+    features: FEATURES,
+    url: `gs://${settings.bucket}/`,
+    async head(key, io = {}) {
+      io.signal?.throwIfAborted()
+      checkKey(key)
+      const [metadata] = await bucket.metadata(key, io)
+      return metadata === undefined ? undefined : bucket.infoOf(key, metadata)
+    },
+    async read(key, io = {}) {
+      io.signal?.throwIfAborted()
+      checkKey(key)
+      return readGcs(bucket, key, io)
+    },
+    async write(key, body, io = {}) {
+      io.signal?.throwIfAborted()
+      checkKey(key)
+      return writeGcs(bucket, key, body, io)
+    },
+    list: (prefix, io = {}) =>
+      listByPages((start, page_io) => pages(bucket, start, page_io), prefix, io),
+    delete: (keys, io = {}) => remove(bucket, keys, io),
+    async [Symbol.asyncDispose]() {
+      bucket.downloader.close()
+    },
+  }
+}
+
+function bucketOf(
+  settings: GcsSettings,
+  env: StoreEnvironment,
+  { idle_ms, attempts }: GcsDeadlines,
+): GcsBucket {
+  const { endpoint, project, auth } = settings
+  if (endpoint !== undefined) checkEndpoint(endpoint, '`endpoint`', settings.allow_insecure)
+  const storage = new Storage({
+    timeout: idle_ms,
+    retryOptions: {
+      autoRetry: true,
+      maxRetries: attempts - 1,
+      totalTimeout: 120,
+      // Safe here: writes are recognised by their id, deletes take absence for success.
+      idempotencyStrategy: IdempotencyStrategy.RetryAlways,
+    },
+    ...(endpoint === undefined ? {} : { apiEndpoint: endpoint.replace(/\/+$/, '') }),
+    ...(project === undefined ? {} : { projectId: project }),
+    ...(auth.type === 'service_account'
+      ? {
+          credentials: serviceAccount(env.resolveSecret(auth.key)),
+          useAuthWithCustomEndpoint: true,
+        }
+      : {}),
+  })
+  const handle = storage.bucket(
+    settings.bucket,
+    settings.requester_pays && project !== undefined ? { userProject: project } : {},
+  )
+  const without_credentials = endpoint !== undefined && auth.type === 'default'
+  const downloader = openDownloader({
+    endpoint: storage.apiEndpoint,
+    bucket: settings.bucket,
+    user_project: settings.requester_pays ? project : undefined,
+    idle_ms,
+    attempts,
+    authorize: async (url) =>
+      without_credentials
+        ? {}
+        : Object.fromEntries(await storage.authClient.getRequestHeaders(url)),
+  })
+  const coded = (error: unknown, call: Call) =>
+    gcsError(error, { ...call, bucket: settings.bucket })
+
+  async function metadata(key: string, io: IoOptions = {}): Promise<[FileMetadata] | []> {
+    try {
+      const [found] = await orAborted(handle.file(key).getMetadata(), io)
+      return [found]
+    } catch (error) {
+      io.signal?.throwIfAborted()
+      const fault = coded(error, { permission: 'storage.objects.get', key })
+      if (fault instanceof ExchangeError && fault.code === 'object_not_found') return []
+      throw fault
+    }
+  }
+
+  return { handle, downloader, idle_ms, coded, metadata, infoOf, orAborted }
+}
+
+/** Parses a key file's text; its content is never part of a message. */
+function serviceAccount(text: string): { client_email: string; private_key: string } {
+  try {
+    const { client_email, private_key } = JSON.parse(text) as Record<string, unknown>
+    if (typeof client_email === 'string' && typeof private_key === 'string') {
+      return { client_email, private_key }
+    }
+  } catch {
+    // Not JSON; the parser's own message would quote the text, which is a secret.
+  }
+  throw new ExchangeError(
+    'credentials_invalid',
+    'The value of `auth.key` is not a service account key.',
+    {
+      hint: 'Give the JSON key file of a service account, with client_email and private_key.',
+    },
+  )
+}
+
+function infoOf(key: string, metadata: FileMetadata): ObjectInfo {
+  const { [WRITE_ID]: _, ...own } = metadata.metadata ?? {}
+  const entries = Object.entries(own).map(([name, value]) => [name, String(value ?? '')])
+  return {
+    key,
+    size: Number(metadata.size ?? 0),
+    version: String(metadata.generation ?? ''),
+    modified_at: new Date(metadata.timeCreated ?? metadata.updated ?? 0),
+    ...(metadata.contentType === undefined ? {} : { content_type: metadata.contentType }),
+    ...(entries.length === 0 ? {} : { metadata: Object.fromEntries(entries) }),
+  }
+}
+
+async function orAborted<T>(work: Promise<T>, { signal }: IoOptions): Promise<T> {
+  if (signal === undefined) return work
+  let abort = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason)
+  })
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+    work.catch(() => {})
+  }
+}
+
+interface Page {
+  readonly items?: readonly FileMetadata[]
+  readonly prefixes?: readonly string[]
+  readonly nextPageToken?: string
+}
+
+async function* pages(
+  bucket: GcsBucket,
+  prefix: string,
+  io: PageOptions,
+): AsyncGenerator<ListEntry> {
+  const { start_after, delimiter } = io
+  let token: string | undefined
+  do {
+    io.signal?.throwIfAborted()
+    let page: Page
+    try {
+      const query = {
+        autoPaginate: false,
+        prefix,
+        maxResults: io.max_keys ?? PAGE,
+        ...(delimiter === undefined ? {} : { delimiter }),
+        // `startOffset` includes its own key: one more character makes it start after.
+        ...(start_after === undefined ? {} : { startOffset: `${start_after}\u0001` }),
+        ...(token === undefined ? {} : { pageToken: token }),
+      }
+      page = ((await bucket.orAborted(bucket.handle.getFiles(query), io))[2] ?? {}) as Page
+    } catch (error) {
+      io.signal?.throwIfAborted()
+      throw bucket.coded(error, { permission: 'storage.objects.list' })
+    }
+    const objects = (page.items ?? []).map((item) => bucket.infoOf(item.name ?? '', item))
+    const groups = (page.prefixes ?? []).map((group) => ({ prefix: group }))
+    for (const entry of inKeyOrder(objects, groups)) {
+      io.signal?.throwIfAborted()
+      yield entry
+    }
+    token = page.nextPageToken
+  } while (token !== undefined && token !== '')
+}
+
+async function remove(bucket: GcsBucket, keys: readonly string[], io: IoOptions): Promise<void> {
+  for (const key of keys) checkKey(key)
+  let next = 0
+  const lane = async () => {
+    while (next < keys.length) {
+      io.signal?.throwIfAborted()
+      const key = keys[next] as string
+      next += 1
+      try {
+        await bucket.orAborted(bucket.handle.file(key).delete(), io)
+      } catch (error) {
+        io.signal?.throwIfAborted()
+        const fault = bucket.coded(error, { permission: 'storage.objects.delete', key })
+        if (!(fault instanceof ExchangeError && fault.code === 'object_not_found')) throw fault
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: DELETES_IN_FLIGHT }, lane))
+}

@@ -1,0 +1,131 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { COMMANDS } from '../../src/cli/commands.ts'
+import { Config } from '../../src/core/config.ts'
+
+const launcher = fileURLToPath(new URL('../../bin/bucketline', import.meta.url))
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bucketline-cli-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+function bucketline(...words: readonly string[]) {
+  const { stdout, stderr, status } = spawnSync(launcher, words, { cwd: folder, encoding: 'utf8' })
+  return { stdout, stderr, status }
+}
+
+describe('bucketline', () => {
+  it('prints help, and no colours into a pipe', () => {
+    const { stdout, stderr, status } = bucketline('--help')
+    expect([stderr, status]).toEqual(['', 0])
+    for (const { name, summary } of COMMANDS) {
+      if (!name.includes(' ')) expect(stdout).toContain(summary)
+    }
+    expect(stdout).not.toContain('\u001b[')
+  })
+
+  it('refuses what it does not understand with exit code 2, on standard error', () => {
+    expect(bucketline('lod')).toEqual({
+      stdout: '',
+      stderr: "error[usage]: unknown command 'lod'\nhint: Did you mean load?\n",
+      status: 2,
+    })
+  })
+
+  it('prints an error as the one JSON document where JSON is asked for', () => {
+    const { stdout, stderr, status } = bucketline('load', '--forse', '--json')
+    expect([stderr, status]).toEqual(['', 2])
+    expect(JSON.parse(stdout)).toEqual({
+      error: {
+        code: 'usage',
+        message: "unknown option '--forse'",
+        hint: 'Did you mean --force?',
+        retryable: false,
+        details: {},
+      },
+    })
+  })
+
+  it('refuses a partition that is not written as one', () => {
+    const { stderr, status } = bucketline('load', '--partition', '1/1/2023')
+    expect(status).toBe(2)
+    expect(stderr).toContain('error[usage]: --partition: a partition is written 2023-01-01')
+  })
+
+  it.each(['load', 'plan', 'status', 'sweep'])(
+    '%s says where there is no configuration',
+    (name) => {
+      const { stdout, stderr, status } = bucketline(name)
+      expect([stdout, status]).toEqual(['', 2])
+      expect(stderr).toMatch(
+        /^error\[config_not_found\]: .*bucketline\.yaml.*\nhint: .*bucketline init/,
+      )
+    },
+  )
+
+  it('ends quietly when its reader has gone', async () => {
+    const child = spawn('sh', ['-c', '"$0" --help | true; exec "$0" --help 2>&1 1>&-', launcher])
+    let said = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+    })
+    await new Promise((resolve) => child.once('close', resolve))
+    expect(said).not.toContain('EPIPE')
+    expect(said).not.toContain('at ')
+  })
+})
+
+describe('init', () => {
+  it('writes a configuration that the schema accepts, and says what comes next', async () => {
+    const { stdout, stderr, status } = bucketline('init')
+    expect([stderr, status]).toEqual(['', 0])
+    expect(stdout).toContain('created bucketline.yaml\ncreated inbox/events/\n')
+    expect(stdout.trimEnd().split('\n').at(-1)).toContain('bucketline load')
+    expect((await readdir(folder)).sort()).toEqual(['bucketline.yaml', 'inbox'])
+    Config.parse(parse(await readFile(join(folder, 'bucketline.yaml'), 'utf8')))
+  })
+
+  it('overwrites nothing unless it is told to', async () => {
+    await writeFile(join(folder, 'bucketline.yaml'), 'mine')
+    const { stderr, status } = bucketline('init')
+    expect(status).toBe(2)
+    expect(stderr).toContain('error[config_exists]: ./bucketline.yaml is there already')
+    expect(await readFile(join(folder, 'bucketline.yaml'), 'utf8')).toBe('mine')
+    expect(bucketline('init', '--force').status).toBe(0)
+    expect(await readFile(join(folder, 'bucketline.yaml'), 'utf8')).toContain('feeds:')
+  })
+
+  it('takes presets, a store and another name, and reports in JSON', async () => {
+    const words = [
+      '--preset',
+      'toplyne-users',
+      '--preset',
+      'hackle-events',
+      '--config',
+      'sub/x.yaml',
+    ]
+    const { stdout, status } = bucketline('init', '--store', 's3', ...words, '--json')
+    expect(status).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({ created: ['sub/x.yaml'], feeds: ['users', 'events'] })
+    const text = await readFile(join(folder, 'sub/x.yaml'), 'utf8')
+    expect(Config.parse(parse(text)).stores).toHaveProperty('partner.type', 's3')
+    await expect(access(join(folder, 'inbox'))).rejects.toThrow()
+  })
+
+  it('leads to a load that has nothing to do', () => {
+    bucketline('init')
+    expect(bucketline('load')).toEqual({ stdout: 'nothing to load\n', stderr: '', status: 0 })
+    const { stdout, status } = bucketline('load', '--json')
+    expect([JSON.parse(stdout), status]).toEqual([{ loads: [] }, 0])
+  })
+})
