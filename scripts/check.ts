@@ -10,7 +10,12 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const bin = join(root, 'node_modules/.bin')
 
 const STEPS: Readonly<Record<string, readonly string[]>> = {
-  format_and_lint: ['biome', 'ci', '--error-on-warnings'],
+  format_and_lint: [
+    'biome',
+    'ci',
+    '--error-on-warnings',
+    `--colors=${process.stdout.isTTY ? 'force' : 'off'}`,
+  ],
   types: ['tsc', '--noEmit'],
   dead_code: ['knip'],
   reference: ['node', 'scripts/reference.ts', '--check'],

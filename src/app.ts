@@ -150,12 +150,15 @@ export async function openApp(options: AppOptions) {
       mode: selection.all ? 'all' : 'new',
       signal: options.signal,
     })
+    const step = crashAt(options.env, feed.name)
+    step('discovered')
     const plan = await planFeed(feed, {
       ledger: held,
       discovered: found.partitions.map((p) => p.partition),
       selection: planSelection(selection),
     })
     const replayed = selection.replay ? await onlyWithRejects(plan, feed, held) : plan
+    step('planned')
     observe({
       type: 'found',
       feed: feed.name,
@@ -184,7 +187,7 @@ export async function openApp(options: AppOptions) {
     openDuckdb: openSession,
     holder: `${hostname()}:${process.pid}`,
     lease_ms: LEASE_MS,
-    step: crashAt(options.env),
+    step: crashAt(options.env, feed.name),
   })
 
   return {
@@ -574,11 +577,11 @@ function clockOf(env: AppOptions['env']): () => Date {
   return () => new Date(start + Date.now() - began)
 }
 
-/** Tests kill the process at a named step; see `LOAD_STEPS`. */
-function crashAt(env: AppOptions['env']): (step: LoadStep) => void {
+/** Tests kill the process at a named step, of one feed (`moved@events`) or of any; see `LOAD_STEPS`. */
+function crashAt(env: AppOptions['env'], feed: string): (step: LoadStep) => void {
   const at = env['BUCKETLINE_CRASH_AT']
   return (step) => {
-    if (step === at) process.kill(process.pid, 'SIGKILL')
+    if (at === step || at === `${step}@${feed}`) process.kill(process.pid, 'SIGKILL')
   }
 }
 

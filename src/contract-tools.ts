@@ -152,7 +152,10 @@ export function createContractTools(options: ContractToolsOptions) {
 
 const isPreset = (name: string): name is PresetName => PRESETS.some((preset) => preset === name)
 
-async function findContract(name: string, _config_file: string): Promise<ContractSource> {
+async function findContract(
+  name: string,
+  feedContract: ContractToolsOptions['feedContract'],
+): Promise<ContractSource> {
   if (isPreset(name)) {
     const { text } = await readPreset(name)
     return { source: `preset ${name}`, text, delivery: PRESET_DELIVERY[name] }

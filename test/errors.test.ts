@@ -41,7 +41,7 @@ describe('error table', () => {
     (code, e) => {
       expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/)
       expect(e.summary).toMatch(/^[A-Z].*\.$/)
-      expect(e.hint).toMatch(/^[A-Z].*[.?]$/s)
+      expect(e.hint).toMatch(/^[A-Z`].*[.?]$/s)
     },
   )
 

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import {
   formatBytes,
   formatCount,
+  formatMinute,
   formatPercent,
   formatPlural,
   formatSeconds,
-  formatTime,
   jsonValue,
   textValue,
 } from './format-value.ts'
@@ -57,7 +57,7 @@ describe('for people', () => {
     expect(formatCount(3_000_000)).toBe('3,000,000')
     expect(formatCount(12_345_678_901_234_567_890n)).toBe('12,345,678,901,234,567,890')
     expect([formatPlural(1, 'row'), formatPlural(0, 'row')]).toEqual(['1 row', '0 rows'])
-    expect(formatTime(new Date('2023-01-02T03:04:05.678Z'))).toBe('2023-01-02 03:04:05Z')
+    expect(formatMinute(new Date('2023-01-02T03:04:05.678Z'))).toBe('2023-01-02 03:04Z')
   })
 })
 

@@ -46,9 +46,9 @@ export function formatPercent(part: number, of: number): string {
   return `${whole_number ? Math.round(percent) : percent.toFixed(1)} %`
 }
 
-/** An instant to the second in UTC: `2023-01-02 03:04:05Z`. */
-export const formatTime = (time: Date): string =>
-  `${time.toISOString().slice(0, 19).replace('T', ' ')}Z`
+/** An instant to the minute in UTC: `2023-01-02 03:04Z`. */
+export const formatMinute = (time: Date): string =>
+  `${time.toISOString().slice(0, 16).replace('T', ' ')}Z`
 
 /**
  * A value as JSON holds it without loss: integers beyond 2^53 as strings, instants as ISO 8601 UTC,

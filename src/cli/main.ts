@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { ExchangeError } from '../core/errors.ts'
 import { asExchangeError, errorReport, errorText, exitCodeOf } from './error-output.ts'
 import { openApp, openContracts } from './open.ts'
 import { parseCommandLine } from './program.ts'
@@ -55,11 +56,13 @@ async function main(): Promise<number> {
     return signal_code ?? code
   } catch (thrown) {
     // What an aborted call throws is the abort, whatever it is wrapped in.
-    if (signal_code !== undefined) return signal_code
-    const error = asExchangeError(thrown)
+    const error =
+      signal_code === undefined
+        ? asExchangeError(thrown)
+        : new ExchangeError('interrupted', 'stopped by a signal', { cause: thrown })
     if (json) await terminal.out(`${JSON.stringify({ error: errorReport(error) }, undefined, 2)}\n`)
     else terminal.err(errorText(error, terminal.err_style))
-    return exitCodeOf(error)
+    return signal_code ?? exitCodeOf(error)
   }
 }
 

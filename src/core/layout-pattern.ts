@@ -6,6 +6,9 @@ import { NULL_TEXT } from './variable-value.ts'
 export const TIME_VARIABLES = ['yyyy', 'MM', 'dd', 'HH', 'mm'] as const
 export type TimeVariable = (typeof TIME_VARIABLES)[number]
 
+export const isTimeVariable = (name: string): name is TimeVariable =>
+  TIME_VARIABLES.some((variable) => variable === name)
+
 export interface Pattern {
   readonly exact: RegExp
   /** As `exact`, but months, days, hours and minutes may have one digit. */
@@ -14,10 +17,8 @@ export interface Pattern {
   readonly names: readonly string[]
 }
 
-const is_time = new Set<string>(TIME_VARIABLES)
-
 const isTimePart = (part: LayoutPart | undefined): boolean =>
-  part !== undefined && 'variable' in part && is_time.has(part.variable)
+  part !== undefined && 'variable' in part && isTimeVariable(part.variable)
 
 /**
  * Whether the level's variable may be empty, as in `region=/`. Not where the level would be empty

@@ -95,7 +95,7 @@ describe('parseKey', () => {
     [daily, 'dt=2023-02-30/a.parquet', 'impossible_date', '2023-02-30 does not exist in UTC'],
     [hourly, 'y=2015/m=10/d=17/H=24/f.gz', 'impossible_date', '2015-10-17T24 does not exist'],
     [joined, '20230230/a', 'impossible_date', '2023-02-30'],
-    [daily, 'dt=2023-06-17/a.parquet', 'future', '2023-06-17 starts more than one day after'],
+    [daily, 'dt=2023-06-17/a.parquet', 'future', '2023-06-17 starts more than one day from now'],
     [daily, 'dt=2023-01-01/part.csv', 'no_match', '"part.csv" does not fit "{file}.parquet"'],
     [daily, 'date=2023-01-01/a.parquet', 'no_match', '"date=2023-01-01" does not fit'],
     [daily, 'dt=2023-01-01/x/a.parquet', 'no_match', "3 levels, more than the layout's 2"],

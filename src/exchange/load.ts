@@ -29,6 +29,8 @@ import { comparesPartitions, fieldIdsOf, settleWinners, type Winners } from './w
 
 /** Instants of a load at which a test may kill the process; see `test/e2e/crash.test.ts`. */
 export const LOAD_STEPS = [
+  'discovered',
+  'planned',
   'begun',
   'fetched',
   'checked',

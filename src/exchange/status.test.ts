@@ -16,7 +16,7 @@ beforeAll(async () => {
   data_dir = mkdtempSync(join(tmpdir(), 'status-'))
   const now = new Date()
   ledger = await openEmbeddedLedger({ data_dir, role: 'loader', command: 'test', now })
-})
+}, 120_000)
 afterAll(async () => {
   await ledger[Symbol.asyncDispose]()
   rmSync(data_dir, { recursive: true })

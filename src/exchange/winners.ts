@@ -68,9 +68,9 @@ export async function settleWinners(options: WinnersOptions): Promise<Winners> {
   await duckdb.run(
     `CREATE OR REPLACE TEMP TABLE touched_keys AS SELECT DISTINCT ${key.join(', ')} FROM new_rows${old === undefined ? '' : ` UNION SELECT ${key.join(', ')} FROM ${old}`}`,
   )
-  await duckdb.run('CREATE OR REPLACE TEMP TABLE rivals (LIKE new_rows)')
-  await duckdb.run('ALTER TABLE rivals ADD COLUMN _partition VARCHAR')
-  await duckdb.run('ALTER TABLE rivals ADD COLUMN _served BOOLEAN')
+  await duckdb.run(
+    'CREATE OR REPLACE TEMP TABLE rivals AS SELECT *, NULL::VARCHAR AS _partition, NULL::BOOLEAN AS _served FROM new_rows LIMIT 0',
+  )
   for (const [name, group] of Map.groupBy(candidateFiles, (f) => f.partition)) {
     const rows = readFiles(group.map((f) => join(datasets_dir, f.path)))
     const data = dataFiles

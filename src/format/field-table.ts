@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { Field } from './format.ts'
 import { Refusal } from './refusal.ts'
 
@@ -20,10 +21,14 @@ const MAX_NAME_BYTES = 1 << 20
 export const foldCase = (name: string): string =>
   name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 
+/** Odd and not known beforehand, so that nobody can deliver names that all have one hash. */
+const MULTIPLIER = randomInt(2 ** 24) * 2 + 1
+
 /** Hash of the bytes from `start` to `end`. */
 export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
   let hash = end - start
-  for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0
+  for (let at = start; at < end; at++)
+    hash = (Math.imul(hash, MULTIPLIER) + (bytes[at] as number)) | 0
   return hash
 }
 

@@ -104,6 +104,8 @@ export function stringFault(b: Uint8Array, p: number): string {
 export function isExact(token: string): boolean {
   const value = Number(token)
   if (!Number.isFinite(value)) return false
+  // Most writers write a double as its shortest text; exponents differ in how they look.
+  if (String(value) === token) return true
   const digits = significant(token)
   return value === 0 ? digits === '' : digits === significant(String(value))
 }

@@ -135,7 +135,7 @@ describe('two processes on one data directory', () => {
     }
     const readers = ['f', 'g', 'f'].map((feed) => run('reader', read(feed)))
     let done = false
-    const all = Promise.all(readers.map((reader) => reader.line('right'))).then(() => {
+    const all = Promise.all(readers.map((reader) => reader.line('right'))).finally(() => {
       done = true
     })
     for (let round = 0; !done; round++) {

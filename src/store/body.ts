@@ -59,6 +59,19 @@ function grown(part: Uint8Array<ArrayBuffer>, filled: number, needed: number, li
   return next
 }
 
+/** Parts already taken from a source, then the rest of it. */
+export async function* chain(
+  leading: readonly Uint8Array[],
+  rest: AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* leading
+    yield* rest
+  } finally {
+    await rest.return(undefined)
+  }
+}
+
 /** Ends the wait for a source that has stopped giving, which `for await` alone would sit out. */
 async function* untilAborted(
   source: AsyncIterable<Uint8Array>,

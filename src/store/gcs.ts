@@ -3,8 +3,8 @@ import type { z } from 'zod'
 import type { GcsStore } from '../core/config.ts'
 import { ExchangeError } from '../core/errors.ts'
 import { checkEndpoint } from './credentials.ts'
-import { type Downloader, openDownloader } from './gcs-download.ts'
 import { type GcsCall, gcsError } from './gcs-errors.ts'
+import { type GcsHttp, openGcsHttp, timedOut } from './gcs-http.ts'
 import { readGcs } from './gcs-read.ts'
 import { CHUNK_UNIT, WRITE_ID, writeGcs } from './gcs-write.ts'
 import { inKeyOrder, listByPages, type PageOptions } from './grouping.ts'
@@ -30,26 +30,32 @@ const DELETES_IN_FLIGHT = 16
 
 /** How long to wait, in milliseconds, and how often to try. */
 export interface GcsDeadlines {
-  /** For an answer, and between two pieces of it. */
+  /** For the answer to a read, and between two pieces of it. */
   readonly idle_ms: number
+  /** For any other request, its repetitions included; large bodies aside. */
+  readonly call_ms: number
   readonly attempts: number
 }
 
-const GCS_DEADLINES: GcsDeadlines = { idle_ms: 60_000, attempts: 4 }
+const GCS_DEADLINES: GcsDeadlines = { idle_ms: 60_000, call_ms: 180_000, attempts: 4 }
 
 type Call = Omit<GcsCall, 'bucket'>
 
 /** One bucket with its client; what the parts of this store share. */
 export interface GcsBucket {
   readonly handle: Bucket
-  readonly downloader: Downloader
-  readonly idle_ms: number
+  readonly http: GcsHttp
+  /** URL of an object in the JSON API, billed as the settings say. */
+  objectUrl(key: string): string
+  /** Headers that say who asks; none for an emulator. */
+  authorize(url: string): Promise<Record<string, string>>
+  readonly deadlines: GcsDeadlines
   coded(error: unknown, call: Call): unknown
   /** The live object's metadata in an array of one, empty where there is none. */
   metadata(key: string, io?: IoOptions): Promise<[FileMetadata] | []>
   infoOf(key: string, metadata: FileMetadata): ObjectInfo
-  /** The client takes no signal: an abort stops the wait, not the request. */
-  orAborted<T>(work: Promise<T>, io: IoOptions): Promise<T>
+  /** The client takes no signal and knows no deadline: either ends the wait, if not the request. */
+  bounded<T>(work: Promise<T>, io: IoOptions): Promise<T>
 }
 
 /**
@@ -88,7 +94,7 @@ export async function openGcs(
       listByPages((start, page_io) => pages(bucket, start, page_io), prefix, io),
     delete: (keys, io = {}) => remove(bucket, keys, io),
     async [Symbol.asyncDispose]() {
-      bucket.downloader.close()
+      bucket.http.close()
     },
   }
 }
@@ -96,16 +102,16 @@ export async function openGcs(
 function bucketOf(
   settings: GcsSettings,
   env: StoreEnvironment,
-  { idle_ms, attempts }: GcsDeadlines,
+  deadlines: GcsDeadlines,
 ): GcsBucket {
   const { endpoint, project, auth } = settings
+  const { idle_ms, call_ms, attempts } = deadlines
   if (endpoint !== undefined) checkEndpoint(endpoint, '`endpoint`', settings.allow_insecure)
   const storage = new Storage({
-    timeout: idle_ms,
     retryOptions: {
       autoRetry: true,
       maxRetries: attempts - 1,
-      totalTimeout: 120,
+      totalTimeout: call_ms / 1_000,
       // Safe here: writes are recognised by their id, deletes take absence for success.
       idempotencyStrategy: IdempotencyStrategy.RetryAlways,
     },
@@ -118,28 +124,40 @@ function bucketOf(
         }
       : {}),
   })
+  const user_project = settings.requester_pays ? project : undefined
   const handle = storage.bucket(
     settings.bucket,
-    settings.requester_pays && project !== undefined ? { userProject: project } : {},
+    user_project === undefined ? {} : { userProject: user_project },
   )
   const without_credentials = endpoint !== undefined && auth.type === 'default'
-  const downloader = openDownloader({
-    endpoint: storage.apiEndpoint,
-    bucket: settings.bucket,
-    user_project: settings.requester_pays ? project : undefined,
-    idle_ms,
-    attempts,
-    authorize: async (url) =>
-      without_credentials
-        ? {}
-        : Object.fromEntries(await storage.authClient.getRequestHeaders(url)),
-  })
+  const objectUrl = (key: string) => {
+    const path = `/storage/v1/b/${encodeURIComponent(settings.bucket)}/o/${encodeURIComponent(key)}`
+    const query =
+      user_project === undefined ? '' : `?userProject=${encodeURIComponent(user_project)}`
+    return storage.apiEndpoint + path + query
+  }
+  const authorize = async (url: string) =>
+    without_credentials ? {} : Object.fromEntries(await storage.authClient.getRequestHeaders(url))
   const coded = (error: unknown, call: Call) =>
     gcsError(error, { ...call, bucket: settings.bucket })
 
+  async function bounded<T>(work: Promise<T>, { signal }: IoOptions): Promise<T> {
+    const { promise: ended, reject } = Promise.withResolvers<never>()
+    const abort = () => reject(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    const timer = setTimeout(() => reject(timedOut(call_ms)), call_ms)
+    try {
+      return await Promise.race([work, ended])
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+      work.catch(() => {})
+    }
+  }
+
   async function metadata(key: string, io: IoOptions = {}): Promise<[FileMetadata] | []> {
     try {
-      const [found] = await orAborted(handle.file(key).getMetadata(), io)
+      const [found] = await bounded(handle.file(key).getMetadata(), io)
       return [found]
     } catch (error) {
       io.signal?.throwIfAborted()
@@ -149,7 +167,17 @@ function bucketOf(
     }
   }
 
-  return { handle, downloader, idle_ms, coded, metadata, infoOf, orAborted }
+  return {
+    handle,
+    http: openGcsHttp(idle_ms),
+    objectUrl,
+    authorize,
+    deadlines,
+    coded,
+    metadata,
+    infoOf,
+    bounded,
+  }
 }
 
 /** Parses a key file's text; its content is never part of a message. */
@@ -184,21 +212,6 @@ function infoOf(key: string, metadata: FileMetadata): ObjectInfo {
   }
 }
 
-async function orAborted<T>(work: Promise<T>, { signal }: IoOptions): Promise<T> {
-  if (signal === undefined) return work
-  let abort = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason)
-  })
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-    work.catch(() => {})
-  }
-}
-
 interface Page {
   readonly items?: readonly FileMetadata[]
   readonly prefixes?: readonly string[]
@@ -225,7 +238,7 @@ async function* pages(
         ...(start_after === undefined ? {} : { startOffset: `${start_after}\u0001` }),
         ...(token === undefined ? {} : { pageToken: token }),
       }
-      page = ((await bucket.orAborted(bucket.handle.getFiles(query), io))[2] ?? {}) as Page
+      page = ((await bucket.bounded(bucket.handle.getFiles(query), io))[2] ?? {}) as Page
     } catch (error) {
       io.signal?.throwIfAborted()
       throw bucket.coded(error, { permission: 'storage.objects.list' })
@@ -249,7 +262,7 @@ async function remove(bucket: GcsBucket, keys: readonly string[], io: IoOptions)
       const key = keys[next] as string
       next += 1
       try {
-        await bucket.orAborted(bucket.handle.file(key).delete(), io)
+        await bucket.bounded(bucket.handle.file(key).delete(), io)
       } catch (error) {
         io.signal?.throwIfAborted()
         const fault = bucket.coded(error, { permission: 'storage.objects.delete', key })

@@ -1,35 +1,20 @@
-import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import {
-  type FileHandle,
-  link,
-  mkdir,
-  open,
-  realpath,
-  rename,
-  rmdir,
-  stat,
-  unlink,
-} from 'node:fs/promises'
+import { type FileHandle, open, realpath, rmdir, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { ExchangeError } from '../core/errors.ts'
-import { chunksOf, streamOf } from './body.ts'
+import { streamOf } from './body.ts'
 import { grouped } from './grouping.ts'
-import { keyInvalid } from './keys.ts'
 import {
   checkPathKey,
-  errnoOf,
   folderError,
   infoOf,
   isAbsence,
   isWithin,
   storeNotFound,
-  TEMP_PREFIX,
-  writeError,
 } from './local-files.ts'
 import { checkRoot, walkFiles, walkLevel } from './local-walk.ts'
+import { writeLocal } from './local-write.ts'
 import type {
-  Body,
   IoOptions,
   ListEntry,
   ListOptions,
@@ -37,7 +22,6 @@ import type {
   ObjectStore,
   ReadOptions,
   StoreFeatures,
-  WriteOptions,
 } from './store.ts'
 
 const FEATURES: StoreFeatures = {
@@ -117,88 +101,6 @@ export async function openLocal(folder: string): Promise<ObjectStore> {
     }
   }
 
-  async function write(key: string, body: Body, io: WriteOptions = {}): Promise<ObjectInfo> {
-    io.signal?.throwIfAborted()
-    checkPathKey(key)
-    const path = join(root, key)
-    const coded = (error: unknown) => {
-      throw writeError(error, path, key)
-    }
-    const { file, temp } = await createTemp(path, key)
-    try {
-      try {
-        for await (const chunk of chunksOf(body, io.signal))
-          await file.writeFile(chunk).catch(coded)
-        io.signal?.throwIfAborted()
-        await file.sync().catch(coded)
-      } finally {
-        await file.close()
-      }
-      if (io.if_absent === true) await linkNew(temp, path, key)
-      else await rename(temp, path).catch(coded)
-    } catch (error) {
-      await unlink(temp).catch((failure: unknown) => {
-        if (errnoOf(failure) !== 'ENOENT') throw folderError(failure, 'remove', temp)
-      })
-      throw error
-    }
-    await syncFolder(dirname(path))
-    return infoOf(key, await stat(path, { bigint: true }).catch(coded))
-  }
-
-  /** A temporary file beside the target: on the same file system, so that the last step is atomic. */
-  async function createTemp(path: string, key: string) {
-    const temp = join(dirname(path), `${TEMP_PREFIX}${randomUUID()}`)
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await makeParent(dirname(path), key)
-        return { file: await open(temp, 'wx'), temp }
-      } catch (error) {
-        // A delete that empties the parent at this moment takes it away; make it again.
-        if (errnoOf(error) === 'ENOENT' && attempt < 10) {
-          await checkRoot(root)
-          continue
-        }
-        throw writeError(error, path, key)
-      }
-    }
-  }
-
-  async function makeParent(parent: string, key: string): Promise<void> {
-    let existing = parent
-    let real: string | undefined
-    while (real === undefined) {
-      try {
-        real = await realpath(existing)
-      } catch (error) {
-        if (errnoOf(error) !== 'ENOENT' || existing === root) throw error
-        existing = dirname(existing)
-      }
-    }
-    if (!isWithin(root, real)) {
-      throw keyInvalid(key, `leads out of ${root} through a symbolic link`)
-    }
-    if (existing !== parent) await mkdir(parent, { recursive: true })
-  }
-
-  /** `link` is the one call that makes a finished file appear and fails where the name is taken. */
-  async function linkNew(temp: string, path: string, key: string): Promise<void> {
-    try {
-      await link(temp, path)
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw writeError(error, path, key)
-      if ((await stat(path).catch(() => undefined))?.isDirectory() === true) {
-        throw keyInvalid(key, 'is a folder that other keys lie in', error)
-      }
-      throw new ExchangeError('object_exists', `There is an object ${path} already.`, {
-        details: { key },
-      })
-    }
-    await unlink(temp).catch((error: unknown) => {
-      throw folderError(error, 'remove', temp)
-    })
-  }
-
   function list(prefix: string, io: ListOptions = {}): AsyncIterable<ListEntry> {
     return io.delimiter === '/'
       ? walkLevel(root, prefix, io)
@@ -240,7 +142,7 @@ export async function openLocal(folder: string): Promise<ObjectStore> {
     url: shown.endsWith(sep) ? shown : shown + sep,
     head,
     read,
-    write,
+    write: (key, body, io = {}) => writeLocal(root, key, body, io),
     list,
     delete: remove,
     async [Symbol.asyncDispose]() {},
@@ -264,22 +166,6 @@ async function isFolder(path: string): Promise<boolean> {
   } catch (error) {
     if (isAbsence(error)) return false
     throw folderError(error, 'look up', path)
-  }
-}
-
-/** Without this a power cut can lose the name of a file whose bytes are safe. */
-async function syncFolder(folder: string): Promise<void> {
-  if (sep !== '/') return
-  try {
-    const file = await open(folder, 'r')
-    try {
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    // Some network file systems cannot sync a folder, and a delete may have just removed it.
-    if (!isAbsence(error) && errnoOf(error) !== 'EINVAL') throw folderError(error, 'sync', folder)
   }
 }
 

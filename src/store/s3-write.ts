@@ -9,7 +9,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { ExchangeError } from '../core/errors.ts'
-import { partsOf } from './body.ts'
+import { chain, partsOf } from './body.ts'
 import type { S3Bucket } from './s3.ts'
 import { s3ErrorName, s3ErrorStatus } from './s3-errors.ts'
 import { encodeMetadata, WRITE_ID } from './s3-metadata.ts'
@@ -265,17 +265,5 @@ function writeCall({ key, if_absent }: Target) {
     action: 's3:PutObject',
     key,
     ...(if_absent ? { precondition: 'object_exists' as const } : {}),
-  }
-}
-
-async function* chain(
-  leading: readonly Uint8Array[],
-  rest: AsyncGenerator<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* leading
-    yield* rest
-  } finally {
-    await rest.return(undefined)
   }
 }

@@ -3,7 +3,7 @@ import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
 import { COMMANDS } from '../../src/cli/commands.ts'
 import { Config } from '../../src/core/config.ts'
@@ -127,5 +127,25 @@ describe('init', () => {
     expect(bucketline('load')).toEqual({ stdout: 'nothing to load\n', stderr: '', status: 0 })
     const { stdout, status } = bucketline('load', '--json')
     expect([JSON.parse(stdout), status]).toEqual([{ loads: [] }, 0])
+  })
+})
+
+describe('load --watch', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('ends on %s with %i, leaving the data directory free', async (signal, code) => {
+    bucketline('init')
+    const child = spawn(launcher, ['load', '--watch'], { cwd: folder, stdio: 'pipe' })
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+    })
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    await vi.waitFor(() => access(join(folder, '.bucketline')), { timeout: 60_000, interval: 100 })
+    child.kill(signal)
+    expect(await ended).toBe(code)
+    expect(said).toContain(`${signal}: stopping`)
+    expect(bucketline('load').status).toBe(0)
   })
 })

@@ -1,11 +1,11 @@
 import { connect, createServer, type Socket } from 'node:net'
 
-/** What happens to a connection; each fault counts down `times` and then connections pass. */
+/** What happens to a connection; a fault with `times` counts down and then connections pass. */
 export type Fault =
   /** The server's answer breaks off after this many bytes. */
   | { readonly type: 'cut_answer'; readonly after_bytes: number; times: number }
   /** The server's answer never arrives, though the connection stays. */
-  | { readonly type: 'silence'; times: number }
+  | { readonly type: 'silence' }
 
 export interface FaultyProxy {
   readonly url: string
@@ -28,12 +28,18 @@ export async function openFaultyProxy(upstream: string): Promise<FaultyProxy> {
     }
     client.pipe(target)
     client.on('close', () => target.destroy())
-    target.on('close', () => client.destroy())
     let answered = 0
+    let silenced = false
+    target.on('close', () => {
+      if (!silenced) client.destroy()
+    })
     target.on('data', (bytes) => {
       const { fault } = proxy
+      if (fault?.type === 'silence') {
+        silenced = true
+        return
+      }
       if (fault !== undefined && fault.times > 0) {
-        if (fault.type === 'silence') return
         answered += bytes.byteLength
         if (answered > fault.after_bytes) {
           fault.times -= 1

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
@@ -95,7 +95,11 @@ async function launch(name: ServerName, binary: string, detached: boolean): Prom
     if (detached) child.unref()
     const { pid } = child
     if (pid === undefined) throw new Error(`${name} has no process`)
-    const end = () => child?.kill('SIGKILL')
+    const end = () => {
+      child?.kill('SIGKILL')
+      rmSync(folder, { recursive: true, force: true })
+      rmSync(log, { force: true })
+    }
     if (!detached) process.once('exit', end)
     return {
       name,

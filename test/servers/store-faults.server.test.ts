@@ -1,4 +1,4 @@
-import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { Storage } from '@google-cloud/storage'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Store } from '../../src/core/config.ts'
@@ -58,6 +58,7 @@ async function gcsRig(): Promise<Rig> {
   const open = (endpoint: string) =>
     openGcs(Store.parse({ type: 'gcs', bucket: 'faults', endpoint }) as GcsSettings, env, {
       idle_ms: 500,
+      call_ms: 3_000,
       attempts: 3,
     })
   return { server, proxy, store: await open(proxy.url), direct: await open(url) }
@@ -126,8 +127,23 @@ describe.each([
     expect(await readText(rig.direct, 'lost')).toBe('mine')
   })
 
+  it('a large write whose last answer is lost is known as written', async () => {
+    const part_bytes = rig.store.features.min_part_bytes
+    const size = 2 * part_bytes
+    const body = (async function* () {
+      yield patternBytes(size)
+      // What was sent so far is answered: the next answer is that to the last request.
+      await new Promise((done) => setTimeout(done, 400))
+      rig.proxy.fault = { type: 'cut_answer', after_bytes: 0, times: 1 }
+    })()
+    const write = rig.store.write('large', body, { if_absent: true, part_bytes })
+    await write
+    expect(rig.proxy.fault).toHaveProperty('times', 0)
+    expect((await rig.direct.head('large'))?.size).toBe(size)
+  })
+
   it('a server that falls silent ends every call', async () => {
-    rig.proxy.fault = { type: 'silence', times: 1 }
+    rig.proxy.fault = { type: 'silence' }
     await expectCode(rig.store.head('data'), 'store_unavailable')
     await expectCode(rig.store.read('data'), 'store_unavailable')
     await expectCode(rig.store.write('x', bytes('x')), 'store_unavailable')
@@ -139,8 +155,11 @@ describe.each([
   })
 
   it('a server that is gone is named', async () => {
-    const { proxy, server } = await openRig()
-    await proxy.close()
-    await server.stop()
+    const gone = await openRig()
+    await gone.proxy.close()
+    await expectCode(gone.store.head('x'), 'store_unavailable')
+    await expectCode(gone.store.read('x'), 'store_unavailable')
+    await expectCode(gone.store.write('x', bytes('x')), 'store_unavailable')
+    await gone.server.stop()
   })
 })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ExchangeError } from '../../core/errors.ts'
 import { defineCommand } from '../command.ts'
 import { asExchangeError, errorReport } from '../error-output.ts'
 import { writeJson, writeJsonLine } from '../json-output.ts'
@@ -61,8 +62,15 @@ export const load = defineCommand({
       progress.end()
       // What was loaded before is loaded: it is reported, whatever happened next.
       if (!json && reports.length > 0) await terminal.out(`${attemptsText(reports, terminal)}\n`)
-      if (json && reports.length > 0 && !signal.aborted) {
-        await writeJson(terminal, { loads: reports, error: errorReport(asExchangeError(error)) })
+      if (json && reports.length > 0) {
+        await writeJson(terminal, {
+          loads: reports,
+          error: errorReport(
+            signal.aborted
+              ? new ExchangeError('interrupted', 'stopped by a signal', { cause: error })
+              : asExchangeError(error),
+          ),
+        })
         return 1
       }
       throw error

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { PartitionReport } from '../app-port.ts'
 import { defineCommand } from '../command.ts'
-import { formatBytes, formatCount, formatPlural, formatTime } from '../format-value.ts'
+import { formatBytes, formatCount, formatMinute, formatPlural } from '../format-value.ts'
 import { writeJson } from '../json-output.ts'
 import { stateCell } from '../load-report.ts'
 import { feeds, from, partition, selectionOf, to } from '../selection-flags.ts'
@@ -35,7 +35,30 @@ export const status = defineCommand({
   },
 })
 
-function statusText(partitions: readonly PartitionReport[], terminal: Terminal): string {
+/** A row of the table: one partition, or a run of neighbours that never came. */
+interface Row {
+  readonly first: PartitionReport
+  readonly last: PartitionReport
+  readonly count: number
+}
+
+const neverCame = (each: PartitionReport): boolean =>
+  each.timeliness === 'missing' && each.objects === 0 && each.generation === 0
+
+/** A partner that stopped delivering would fill the screen with the same line. */
+function rowsOf(partitions: readonly PartitionReport[]): readonly Row[] {
+  const rows: Row[] = []
+  for (const each of partitions) {
+    const row = rows.at(-1)
+    if (row && row.first.feed === each.feed && neverCame(row.first) && neverCame(each)) {
+      rows[rows.length - 1] = { first: row.first, last: each, count: row.count + 1 }
+    } else rows.push({ first: each, last: each, count: 1 })
+  }
+  return rows
+}
+
+/** What `status` shows people. */
+export function statusText(partitions: readonly PartitionReport[], terminal: Terminal): string {
   if (partitions.length === 0) return 'no partition has been seen yet\n'
   const { style, width } = terminal
   const table = renderTable(
@@ -51,17 +74,17 @@ function statusText(partitions: readonly PartitionReport[], terminal: Terminal):
       { title: 'rows', align: 'right' },
       { title: 'remark', flexible: true },
     ],
-    partitions.map((each) => [
+    rowsOf(partitions).map(({ first: each, last, count }) => [
       each.feed,
-      each.partition,
+      count === 1 ? each.partition : `${each.partition} … ${last.partition}`,
       stateCell(each.state),
       each.timeliness === undefined ? '' : stateCell(each.timeliness),
-      each.due_at === undefined ? '' : formatTime(each.due_at),
+      each.due_at === undefined ? '' : formatMinute(each.due_at),
       generationText(each),
       formatCount(each.objects),
       formatBytes(each.bytes),
       formatCount(each.rows),
-      remark(each),
+      count === 1 ? remark(each) : formatPlural(count, 'partition'),
     ]),
     { width, style },
   )
