@@ -33,9 +33,9 @@ facts([
   ['accounts', 'profiles as gzip JSON lines'],
 ])
 await run(bucketline, ['load'], { now: '2023-01-04T03:30:00Z' })
-say('\nEvery row is accounted for. Which rows were refused, where they are and why:')
+say('Every row is accounted for. Which rows were refused, where they are and why:')
 await run(bucketline, ['rejects', 'auctions'], { now: '2023-01-04T03:31:00Z' })
-say('\nWhat has come, what is late, and what is still to come:')
+say('What has come, what is late, and what is still to come:')
 await run(bucketline, ['status'], { now: '2023-01-04T03:32:00Z' })
 
 heading('2. A real archive arrives: 3 million flights, 182 days')
@@ -53,13 +53,13 @@ say(
 const later = await deliverLater(inbox)
 await run(bucketline, ['load'], { now: '2023-01-04T05:00:00Z', exit: 1 })
 say(
-  '\nThe same command loaded only what is new. 2 January was over its budget of 1 %, so nothing of it was published: readers still see the delivery before. The exit code was 1.',
+  'The same command loaded only what is new. 2 January was over its budget of 1 %, so nothing of it was published: readers still see the delivery before. The exit code was 1.',
 )
 
 heading('4. The exporter is mended')
 const mended = await deliverMended(inbox)
 await run(bucketline, ['load'], { now: '2023-01-04T05:30:00Z' })
-say('\nAnd once more, with nothing new:')
+say('And once more, with nothing new:')
 await run(bucketline, ['load'], { now: '2023-01-04T05:40:00Z' })
 await run(bucketline, ['status', '--from', '2023-01-01'], { now: '2023-01-04T05:45:00Z' })
 
@@ -81,7 +81,7 @@ await run(
   ],
   { now },
 )
-say('\nOn which routes did one lose most time?')
+say('On which routes did one lose most time?')
 await run(
   bucketline,
   [
@@ -90,7 +90,7 @@ await run(
   ],
   { now },
 )
-say('\nHow many events came in a day, and what was bought?')
+say('How many events came in a day, and what was bought?')
 await run(
   bucketline,
   [

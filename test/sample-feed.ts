@@ -1,6 +1,6 @@
 import type { Contract } from '../src/core/contract.ts'
 import type { Feed } from '../src/core/feed.ts'
-import { parseLayout } from '../src/core/layout.ts'
+import { parseLayout } from '../src/core/layout/layout.ts'
 import { Completion, Format } from '../src/core/settings.ts'
 
 /** A contract without columns: for what does not look at rows. */

@@ -23,7 +23,7 @@ export async function deliverFlights(
   await inbox.duckdb.run('SET threads = 1')
   await inbox.duckdb.run(
     `COPY (SELECT *, CAST(date AS DATE) AS day FROM read_parquet(${literal(source)}))
-     TO ${literal(target)} (FORMAT parquet, COMPRESSION snappy, PARTITION_BY (day), FILENAME_PATTERN 'flights')`,
+     TO ${literal(target)} (FORMAT parquet, COMPRESSION snappy, PARTITION_BY (day))`,
   )
   await inbox.duckdb.run('RESET threads')
   const days = await inbox.duckdb.all<{ day: string; flights: number; impossible: number }>(
@@ -33,7 +33,7 @@ export async function deliverFlights(
   )
   const expected: Expected[] = []
   for (const { day, flights, impossible } of days) {
-    await inbox.date(`flights/day=${day}/flights.parquet`, at)
+    await inbox.date(`flights/day=${day}/data_0.parquet`, at)
     expected.push({
       feed: 'flights',
       partition: day,

@@ -73,6 +73,7 @@ export async function run(
   })
   const code = await ended
   if (shortened) out.write(shorten(text, options.head ?? 0, options.tail ?? 0))
+  out.write('\n')
   if (code !== (options.exit ?? 0))
     throw new Error(
       `bucketline ${words.join(' ')} ended with exit code ${code}, not ${options.exit ?? 0}`,

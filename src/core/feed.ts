@@ -1,5 +1,5 @@
 import type { Contract, PublishMode, Scope } from './contract.ts'
-import type { Layout } from './layout.ts'
+import type { Layout } from './layout/layout.ts'
 import type { CompletionSettings, FormatSettings } from './settings.ts'
 
 /** How many rejected rows are tolerated before nothing is published. */

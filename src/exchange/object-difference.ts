@@ -1,4 +1,4 @@
-import { keyBase } from '../core/key-role.ts'
+import { keyBase } from '../core/layout/key-role.ts'
 import type { ObjectVersion } from '../ledger/ledger.ts'
 
 /** What tells one set of objects from an earlier one; `changed` and `added` are of the later set. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { PRESETS } from '../../core/config.ts'
 import type { Column } from '../../core/contract.ts'
-import { parseLayout } from '../../core/layout.ts'
+import { parseLayout } from '../../core/layout/layout.ts'
 import { readPreset } from './read-preset.ts'
 
 /** What every column has that says nothing else; descriptions and lines are not compared. */

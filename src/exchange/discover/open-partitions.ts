@@ -1,6 +1,6 @@
-import type { Feed } from '../core/feed.ts'
-import { NAME_LENGTH, type Partition, parsePartition } from '../core/partition.ts'
-import type { PartitionRecord } from '../ledger/ledger.ts'
+import type { Feed } from '../../core/feed.ts'
+import { NAME_LENGTH, type Partition, parsePartition } from '../../core/partition.ts'
+import type { PartitionRecord } from '../../ledger/ledger.ts'
 
 /** Which partitions a run looks at, and which directories it need not walk into for them. */
 export interface OpenPartitions {

@@ -1,6 +1,6 @@
-import { hasDirectories, sortedFrom } from '../core/layout.ts'
-import type { ObjectSeen } from '../ledger/ledger.ts'
-import { isKeyPrefix, type ObjectInfo } from '../store/store.ts'
+import { hasDirectories, sortedFrom } from '../../core/layout/layout.ts'
+import type { ObjectSeen } from '../../ledger/ledger.ts'
+import { isKeyPrefix, type ObjectInfo } from '../../store/store.ts'
 import {
   countIgnored,
   isBeforeStart,

@@ -1,5 +1,5 @@
 import type { Layout } from './layout.ts'
-import { isTimeVariable } from './layout-pattern.ts'
+import { isTimeVariable } from './pattern.ts'
 
 /** Whether a partition's objects can lie in several directories, one for each value of a variable. */
 export const variablesBeforeTime = (layout: Layout): boolean =>

@@ -1,5 +1,5 @@
-import type { ObjectSeen } from '../ledger/ledger.ts'
-import { isKeyPrefix } from '../store/store.ts'
+import type { ObjectSeen } from '../../ledger/ledger.ts'
+import { isKeyPrefix } from '../../store/store.ts'
 import { inParallel } from './in-parallel.ts'
 import { knownDirectories } from './known-directories.ts'
 import {

@@ -1,7 +1,7 @@
-import type { Feed } from '../core/feed.ts'
-import type { KeyReader } from '../core/key-role.ts'
-import type { Ledger, ObjectSeen, PartitionRecord } from '../ledger/ledger.ts'
-import { isKeyPrefix, type ObjectInfo, type ObjectStore } from '../store/store.ts'
+import type { Feed } from '../../core/feed.ts'
+import type { KeyReader } from '../../core/layout/key-role.ts'
+import type { Ledger, ObjectSeen, PartitionRecord } from '../../ledger/ledger.ts'
+import { isKeyPrefix, type ObjectInfo, type ObjectStore } from '../../store/store.ts'
 import type { PartitionObserver } from './partition-observer.ts'
 import type { StrayLog } from './stray-log.ts'
 

@@ -1,7 +1,7 @@
-import type { Feed } from '../core/feed.ts'
-import { keyBase } from '../core/key-role.ts'
-import { variablesBeforeTime } from '../core/layout.ts'
-import type { Ledger } from '../ledger/ledger.ts'
+import type { Feed } from '../../core/feed.ts'
+import { keyBase } from '../../core/layout/key-role.ts'
+import { variablesBeforeTime } from '../../core/layout/layout.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
 
 /** Directories in which the ledger knows objects of closed partitions. */
 export interface KnownDirectories {

@@ -7,7 +7,7 @@ import {
   sortedFrom,
   writeKey,
 } from './layout.ts'
-import { parsePartition } from './partition.ts'
+import { parsePartition } from '../partition.ts'
 
 const daily = parseLayout('dt={yyyy}-{MM}-{dd}/{file}.parquet')
 const hourly = parseLayout('y={yyyy}/m={MM}/d={dd}/H={HH}/{file}.gz')

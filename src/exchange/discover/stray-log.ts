@@ -1,6 +1,6 @@
-import type { KeyReader } from '../core/key-role.ts'
-import type { StrayReason } from '../core/layout.ts'
-import type { Stray } from '../ledger/ledger.ts'
+import type { KeyReader } from '../../core/layout/key-role.ts'
+import type { StrayReason } from '../../core/layout/layout.ts'
+import type { Stray } from '../../ledger/ledger.ts'
 
 /** Another feed's data under the same prefix must not fill the ledger: so many are named of one directory. */
 const STRAYS_PER_DIRECTORY = 1000

@@ -1,10 +1,10 @@
-import { judgeCompletion, type ManifestContent } from '../core/completion.ts'
-import { ExchangeError } from '../core/errors.ts'
-import type { Feed } from '../core/feed.ts'
-import { keyBase } from '../core/key-role.ts'
-import { parseManifest } from '../core/manifest.ts'
-import type { Ledger, ObjectSeen, PartitionObservation, Stray } from '../ledger/ledger.ts'
-import type { ObjectStore } from '../store/store.ts'
+import { judgeCompletion, type ManifestContent } from '../../core/completion.ts'
+import { ExchangeError } from '../../core/errors.ts'
+import type { Feed } from '../../core/feed.ts'
+import { keyBase } from '../../core/layout/key-role.ts'
+import { parseManifest } from '../../core/manifest.ts'
+import type { Ledger, ObjectSeen, PartitionObservation, Stray } from '../../ledger/ledger.ts'
+import type { ObjectStore } from '../../store/store.ts'
 
 /** What one look at a partition found. */
 export interface DiscoveredPartition {

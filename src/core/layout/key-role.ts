@@ -1,4 +1,4 @@
-import { ExchangeError } from './errors.ts'
+import { ExchangeError } from '../errors.ts'
 import { globPattern } from './glob.ts'
 import {
   hasDirectories,
@@ -9,8 +9,8 @@ import {
   type StrayReason,
   type VariableValues,
 } from './layout.ts'
-import type { Partition } from './partition.ts'
-import type { CompletionSettings } from './settings.ts'
+import type { Partition } from '../partition.ts'
+import type { CompletionSettings } from '../settings.ts'
 
 /** What a key under a feed's prefix is to the feed. */
 export type KeyRole =

@@ -1,13 +1,13 @@
-import type { Grain } from './contract.ts'
-import { diagnoseKey, expectation } from './layout-diagnosis.ts'
-import { patternOf, TIME_VARIABLES, type TimeVariable } from './layout-pattern.ts'
-import { type Partition, type PartitionParts, partitionFromParts } from './partition.ts'
+import type { Grain } from '../contract.ts'
+import { diagnoseKey, expectation } from './diagnosis.ts'
+import { patternOf, TIME_VARIABLES, type TimeVariable } from './pattern.ts'
+import { type Partition, type PartitionParts, partitionFromParts } from '../partition.ts'
 import { readValue } from './variable-value.ts'
 
 // The rest of what there is to a layout, so that callers need know one file only.
-export { hasDirectories, variablesBeforeTime } from './layout-shape.ts'
-export { parseLayout } from './layout-template.ts'
-export { partitionPrefix, sortedFrom, writeKey } from './layout-writer.ts'
+export { hasDirectories, variablesBeforeTime } from './shape.ts'
+export { parseLayout } from './template.ts'
+export { partitionPrefix, sortedFrom, writeKey } from './writer.ts'
 
 /** Why a key under a feed's prefix belongs to no partition. */
 export type StrayReason =
