@@ -27,6 +27,7 @@ import { statusOf } from './exchange/status.ts'
 import { sweepFeed, sweepStaging } from './exchange/sweep.ts'
 import { type Validation, validateFiles, validatePartition } from './exchange/validate.ts'
 import type { Formats } from './format/format.ts'
+import { openGatePool } from './format/gate-pool.ts'
 import { passObject } from './format/gates.ts'
 import { probeParquet } from './format/parquet.ts'
 import { rawRows } from './format/raw-rows.ts'
@@ -66,7 +67,8 @@ export interface LoadSelection extends Selection {
 
 const LEASE_MS = 60_000
 
-const formats: Formats = { gate: passObject, readPassed, probe: probeParquet, rawRows }
+/** A worker thread takes longer to start than a smaller object to pass; bytes. */
+const WORTH_A_THREAD = 4_000_000
 
 /**
  * The composition root: reads the configuration and hands each use case the ports it needs. Stores,
@@ -88,6 +90,15 @@ export async function openApp(options: AppOptions) {
   const openSession = () => openDuckdb(limits)
   const engine: Engine = openDuckdbEngine({ ...limits, datasets_dir: paths.datasets })
   const opened: AsyncDisposable[] = []
+  const pool = openGatePool(config.threads === undefined ? {} : { threads: config.threads })
+  opened.push(pool)
+  const formats: Formats = {
+    gate: (object, ...rest) =>
+      object.bytes < WORTH_A_THREAD ? passObject(object, ...rest) : pool.pass(object, ...rest),
+    readPassed,
+    probe: probeParquet,
+    rawRows,
+  }
   const stores = new Map<string, Promise<ObjectStore>>()
   let ledger: Promise<Ledger> | undefined
 
@@ -235,17 +246,25 @@ export async function openApp(options: AppOptions) {
       await held.recover(now(), config.ledger === undefined)
       await sweepStaging({ ledger: held, paths, now })
       do {
+        const failures: { feed: string; error: ExchangeError }[] = []
         for (const feed of await feedsOf(selection.feeds)) {
-          if (run.signal.aborted) return
-          const { plan } = await discoverAndPlan(feed, selection, run.observe, 'loader')
-          const context = await loadContext(feed, run.observe, run.signal)
-          for (const item of plan.items) {
+          try {
+            yield* loadFeed(feed, selection, run)
+          } catch (cause) {
             if (run.signal.aborted) return
-            const record = await loadPartition(item, context)
-            if (record !== undefined) yield record
+            // One partner's broken bucket is no reason to keep the others waiting.
+            const error = toExchangeError(cause)
+            failures.push({ feed: feed.name, error })
+            run.observe({
+              type: 'feed_failed',
+              feed: feed.name,
+              code: error.code,
+              message: error.message,
+              hint: error.hint,
+            })
           }
-          if (plan.items.length > 0) await sweepFeed(feed, { ledger: held, engine, paths, now })
         }
+        if (!run.watch && failures.length > 0) throw feedsFailed(failures)
         if (run.watch)
           await sleep(options.watch_ms ?? 30_000, undefined, { signal: run.signal }).catch(
             () => undefined,
@@ -373,6 +392,21 @@ export async function openApp(options: AppOptions) {
     },
   }
 
+  async function* loadFeed(
+    feed: Feed,
+    selection: LoadSelection,
+    run: { readonly signal: AbortSignal; readonly observe: Observe },
+  ) {
+    const { plan } = await discoverAndPlan(feed, selection, run.observe, 'loader')
+    const context = await loadContext(feed, run.observe, run.signal)
+    for (const item of plan.items) {
+      if (run.signal.aborted) return
+      const record = await loadPartition(item, context)
+      if (record !== undefined) yield record
+    }
+    if (plan.items.length > 0) await sweepFeed(feed, { ledger: context.ledger, engine, paths, now })
+  }
+
   /** What the ledger says is served, of every feed: the engine takes those a query names. */
   async function snapshots(): Promise<DatasetSnapshot[]> {
     const held = await openLedger('reader')
@@ -401,6 +435,29 @@ export async function openApp(options: AppOptions) {
       if (checked.rejects_file !== undefined)
         yield* readRejects(feed, [{ partition, path: checked.rejects_file }], openSession)
   }
+}
+
+/** The failure of one feed as it is; those of several as one, each named. */
+function feedsFailed(failures: readonly { feed: string; error: ExchangeError }[]): ExchangeError {
+  const [first] = failures
+  if (first === undefined) throw new Error('no feed failed')
+  const { error } = first
+  return new ExchangeError(
+    error.code,
+    failures.map((f) => `feed ${f.feed}: ${f.error.message}`).join('\n'),
+    {
+      hint: error.hint,
+      retryable: error.retryable,
+      cause: error,
+      details: {
+        feeds: failures.map((f) => ({
+          feed: f.feed,
+          code: f.error.code,
+          message: f.error.message,
+        })),
+      },
+    },
+  )
 }
 
 /** Contracts by feed, preset or file; a configuration is read only when a feed's name is asked for. */

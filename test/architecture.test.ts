@@ -74,7 +74,7 @@ describe('the guard itself', () => {
   })
 
   it.each([
-    ['core/plan.ts', 'core/layout.ts'],
+    ['core/plan.ts', 'core/layout/layout.ts'],
     ['core/config.ts', 'zod'],
     ['exchange/load.ts', 'store/store.ts'],
     ['store/s3.ts', '@aws-sdk/client-s3'],

@@ -73,6 +73,8 @@ function createState(now: () => number): State {
     rejected: 0,
     apply(event: LoadEvent) {
       if (event.type === 'found') {
+        // Opening the ledger and listing are no part of the rate.
+        if (state.found_bytes === 0) state.began = now()
         state.found_bytes += event.bytes
       } else if (event.type === 'started') {
         const { feed, partition, bytes } = event
@@ -87,7 +89,7 @@ function createState(now: () => number): State {
         state.rejected += (event.rejected ?? load.rejected) - load.rejected
         load.rows = event.rows ?? load.rows
         load.rejected = event.rejected ?? load.rejected
-      } else {
+      } else if (event.type === 'ended') {
         const load = running.get(event.load_id)
         if (load === undefined) return
         state.ended += 1
@@ -219,6 +221,7 @@ function logProgress(terminal: Terminal, state: State, options: ProgressOptions)
     observe(event) {
       state.apply(event)
       if (event.type === 'found') {
+        said = options.now()
         if (event.partitions > 0) terminal.err(foundText(event))
         return
       }

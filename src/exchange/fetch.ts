@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { ExchangeError } from '../core/errors.ts'
 import type { ObjectVersion } from '../ledger/ledger.ts'
 import type { ObjectStore } from '../store/store.ts'
+import { inParallel } from './in-parallel.ts'
 
 export interface FetchOptions {
   readonly store: ObjectStore
@@ -31,28 +32,25 @@ export async function fetchObjects(
   options: FetchOptions,
 ): Promise<LocalObject[]> {
   await mkdir(options.dir, { recursive: true })
-  const fetched = new Array<LocalObject>(objects.length)
+  // The first failure ends the others too: nothing may still be writing when the load cleans up.
+  const failed = new AbortController()
+  const signal =
+    options.signal === undefined ? failed.signal : AbortSignal.any([options.signal, failed.signal])
   let bytes = 0
-  let next = 0
-  const worker = async () => {
-    while (next < objects.length) {
-      const index = next
-      next += 1
-      const object = objects[index]
-      if (object === undefined) return
-      options.signal?.throwIfAborted()
-      const path = join(options.dir, `fetched-${index}`)
-      const size = await fetchObject(object, path, options, (n) => {
+  return inParallel(objects.entries(), options.concurrency ?? 4, async ([index, object]) => {
+    signal.throwIfAborted()
+    const path = join(options.dir, `fetched-${index}`)
+    try {
+      const size = await fetchObject(object, path, { ...options, signal }, (n) => {
         bytes += n
         options.progress?.(bytes)
       })
-      fetched[index] = { ...object, path, bytes: size }
+      return { ...object, path, bytes: size }
+    } catch (cause) {
+      failed.abort(cause)
+      throw failed.signal.reason
     }
-  }
-  await Promise.all(
-    Array.from({ length: Math.min(options.concurrency ?? 4, objects.length) }, worker),
-  )
-  return fetched
+  })
 }
 
 async function fetchObject(

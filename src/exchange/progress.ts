@@ -29,6 +29,14 @@ export type LoadEvent =
       readonly rows?: number
       readonly rejected?: number
     }
+  /** A feed could not be looked at; the others go on. */
+  | {
+      readonly type: 'feed_failed'
+      readonly feed: string
+      readonly code: string
+      readonly message: string
+      readonly hint: string
+    }
   | { readonly type: 'ended'; readonly load_id: string; readonly state: LoadState }
 
 export type Observe = (event: LoadEvent) => void

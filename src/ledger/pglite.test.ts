@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -14,18 +15,30 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Holder, readHolder } from './data-dir-lock.ts'
 import type { ObjectSeen } from './ledger.ts'
 import { type EmbeddedLedgerOptions, openEmbeddedLedger } from './pglite.ts'
 
 /** The data directory between processes: real ones, killed for real. */
 
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+/** Making a database takes seconds, copying one does not. */
+let made: string
 let data_dir: string
 const children: ChildProcess[] = []
 
+beforeAll(async () => {
+  made = mkdtempSync(join(tmpdir(), 'ledger-'))
+  await (await open({ data_dir: made }))[Symbol.asyncDispose]()
+})
+afterAll(() => {
+  rmSync(made, { recursive: true, force: true })
+})
 beforeEach(() => {
   data_dir = mkdtempSync(join(tmpdir(), 'ledger-'))
+  cpSync(join(made, 'ledger'), join(data_dir, 'ledger'), { recursive: true })
 })
 afterEach(async () => {
   for (const child of children.splice(0)) await kill(child)
@@ -59,15 +72,17 @@ function run(role: 'loader' | 'reader', body: string) {
   reader.on('line', (line) => lines.push(line))
   const line = async (wanted: string) => {
     while (!lines.includes(wanted)) {
-      if (child.exitCode !== null) throw new Error(`The other process ended: ${lines.join(' | ')}`)
+      if (ended(child)) throw new Error(`The other process ended: ${lines.join(' | ')}`)
       await sleep(5)
     }
   }
   return { child, lines, line, pid: child.pid as number }
 }
 
+const ended = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
+
 async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+  if (ended(child)) return
   child.kill('SIGKILL')
   await once(child, 'exit')
 }
@@ -227,6 +242,7 @@ describe('a loader killed with SIGKILL', () => {
   })
 
   test('while it makes the ledger for the first time leaves a directory that opens', async () => {
+    rmSync(join(data_dir, 'ledger'), { recursive: true })
     for (const delay of [100, 500, 1000]) {
       const other = run('loader', '')
       await other.line('started')
@@ -270,10 +286,11 @@ describe('a data directory', () => {
       })
     }
     // A ledger folder that holds something else is not silently taken for an empty one.
-    mkdirSync(join(data_dir, 'ledger'))
-    writeFileSync(join(data_dir, 'ledger', 'PG_VERSION'), 'nonsense')
-    await expect(open()).rejects.toMatchObject({ code: 'data_dir_unwritable' })
-    expect(existsSync(join(data_dir, 'holder.json'))).toBe(false)
+    const strange = join(data_dir, 'strange')
+    mkdirSync(join(strange, 'ledger'), { recursive: true })
+    writeFileSync(join(strange, 'ledger', 'PG_VERSION'), 'nonsense')
+    await expect(open({ data_dir: strange })).rejects.toMatchObject({ code: 'data_dir_unwritable' })
+    expect(existsSync(join(strange, 'holder.json'))).toBe(false)
   })
 
   test('of a newer program is refused, whoever asks', async () => {

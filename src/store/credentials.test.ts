@@ -114,4 +114,18 @@ describe('a service account key', () => {
     expect(error).toMatchObject({ code: 'credentials_invalid' })
     expect(JSON.stringify(error) + String(error)).not.toContain('top-secret')
   })
+
+  it('that cannot sign is refused before anything is sent', async () => {
+    const key = JSON.stringify({ client_email: 'a@b.example.com', private_key: 'top-secret-text' })
+    const settings = Store.parse({
+      type: 'gcs',
+      bucket: 'b',
+      auth: { type: 'service_account', key },
+    })
+    const env = { base_dir: folder, resolveSecret: (secret: unknown) => String(secret) }
+    const store = await openStore(settings, env)
+    const error = await store.head('x').catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'credentials_invalid' })
+    expect(JSON.stringify(error) + String(error)).not.toContain('top-secret')
+  })
 })

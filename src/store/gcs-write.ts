@@ -37,11 +37,11 @@ export async function writeGcs(
   try {
     if (second.done === true) {
       const bytes = Buffer.from(first.value)
-      await bucket.bounded(file.save(bytes, { ...upload, resumable: false }), io)
+      await bucket.bounded(() => file.save(bytes, { ...upload, resumable: false }), io)
       return bucket.infoOf(key, file.metadata)
     }
     // Not abortable: a session whose URI never arrives could not be cancelled.
-    const [session] = await bucket.bounded(file.createResumableUpload(upload), {})
+    const [session] = await bucket.bounded(() => file.createResumableUpload(upload), {})
     const chunks = chain([first.value, second.value], parts)
     return bucket.infoOf(key, await uploadChunks(bucket, { key, session, chunks, signal }))
   } catch (error) {

@@ -1,4 +1,5 @@
 import { type Bucket, type FileMetadata, IdempotencyStrategy, Storage } from '@google-cloud/storage'
+import { JWT } from 'google-auth-library'
 import type { z } from 'zod'
 import type { GcsStore } from '../core/config.ts'
 import { ExchangeError } from '../core/errors.ts'
@@ -27,6 +28,7 @@ const FEATURES: StoreFeatures = {
 
 const PAGE = 1_000
 const DELETES_IN_FLIGHT = 16
+const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write'
 
 /** How long to wait, in milliseconds, and how often to try. */
 export interface GcsDeadlines {
@@ -54,8 +56,11 @@ export interface GcsBucket {
   /** The live object's metadata in an array of one, empty where there is none. */
   metadata(key: string, io?: IoOptions): Promise<[FileMetadata] | []>
   infoOf(key: string, metadata: FileMetadata): ObjectInfo
-  /** The client takes no signal and knows no deadline: either ends the wait, if not the request. */
-  bounded<T>(work: Promise<T>, io: IoOptions): Promise<T>
+  /**
+   * A request by the vendor's client, which takes no signal and knows no deadline: either ends the wait, if not
+   * the request. Without credentials the client would ask as nobody, so they are asked for first.
+   */
+  bounded<T>(request: () => Promise<T>, io: IoOptions): Promise<T>
 }
 
 /**
@@ -119,7 +124,7 @@ function bucketOf(
     ...(project === undefined ? {} : { projectId: project }),
     ...(auth.type === 'service_account'
       ? {
-          credentials: serviceAccount(env.resolveSecret(auth.key)),
+          authClient: serviceAccount(env.resolveSecret(auth.key)),
           useAuthWithCustomEndpoint: true,
         }
       : {}),
@@ -141,7 +146,8 @@ function bucketOf(
   const coded = (error: unknown, call: Call) =>
     gcsError(error, { ...call, bucket: settings.bucket })
 
-  async function bounded<T>(work: Promise<T>, { signal }: IoOptions): Promise<T> {
+  async function bounded<T>(request: () => Promise<T>, { signal }: IoOptions): Promise<T> {
+    const work = authorize(storage.apiEndpoint).then(request)
     const { promise: ended, reject } = Promise.withResolvers<never>()
     const abort = () => reject(signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
@@ -157,7 +163,7 @@ function bucketOf(
 
   async function metadata(key: string, io: IoOptions = {}): Promise<[FileMetadata] | []> {
     try {
-      const [found] = await bounded(handle.file(key).getMetadata(), io)
+      const [found] = await bounded(() => handle.file(key).getMetadata(), io)
       return [found]
     } catch (error) {
       io.signal?.throwIfAborted()
@@ -181,11 +187,11 @@ function bucketOf(
 }
 
 /** Parses a key file's text; its content is never part of a message. */
-function serviceAccount(text: string): { client_email: string; private_key: string } {
+function serviceAccount(text: string): JWT {
   try {
     const { client_email, private_key } = JSON.parse(text) as Record<string, unknown>
     if (typeof client_email === 'string' && typeof private_key === 'string') {
-      return { client_email, private_key }
+      return new JWT({ email: client_email, key: private_key, scopes: [SCOPE] })
     }
   } catch {
     // Not JSON; the parser's own message would quote the text, which is a secret.
@@ -238,7 +244,7 @@ async function* pages(
         ...(start_after === undefined ? {} : { startOffset: `${start_after}\u0001` }),
         ...(token === undefined ? {} : { pageToken: token }),
       }
-      page = ((await bucket.bounded(bucket.handle.getFiles(query), io))[2] ?? {}) as Page
+      page = ((await bucket.bounded(() => bucket.handle.getFiles(query), io))[2] ?? {}) as Page
     } catch (error) {
       io.signal?.throwIfAborted()
       throw bucket.coded(error, { permission: 'storage.objects.list' })
@@ -262,7 +268,7 @@ async function remove(bucket: GcsBucket, keys: readonly string[], io: IoOptions)
       const key = keys[next] as string
       next += 1
       try {
-        await bucket.bounded(bucket.handle.file(key).delete(), io)
+        await bucket.bounded(() => bucket.handle.file(key).delete(), io)
       } catch (error) {
         io.signal?.throwIfAborted()
         const fault = bucket.coded(error, { permission: 'storage.objects.delete', key })

@@ -149,3 +149,27 @@ describe('load --watch', () => {
     expect(bucketline('load').status).toBe(0)
   })
 })
+
+describe('load of a feed that cannot be looked at', () => {
+  it('loads the others, says what failed, and exits 1', async () => {
+    bucketline('init', '--preset', 'hackle-events', '--preset', 'toplyne-users')
+    const path = join(folder, 'bucketline.yaml')
+    const text = await readFile(path, 'utf8')
+    const lost = 'stores:\n  lost: { type: local, path: ./not-there }\n'
+    await writeFile(
+      path,
+      text
+        .replace('stores:\n', lost)
+        .replace('users:\n    store: inbox', 'users:\n    store: lost'),
+    )
+    bucketline('contract', 'sample', 'events', 'inbox/events', '--rows', '5')
+    const { stdout, stderr, status } = bucketline('load', '--json')
+    expect([stderr, status]).toEqual(['', 1])
+    const { loads, errors } = JSON.parse(stdout)
+    expect(loads).toMatchObject([{ feed: 'events', state: 'published', rows_published: 5 }])
+    expect(errors).toMatchObject([{ feed: 'users', code: 'store_not_found' }])
+    const again = bucketline('load')
+    expect([again.stdout, again.status]).toEqual(['', 1])
+    expect(again.stderr).toMatch(/^error\[store_not_found\]: users: .*not-there.*\nhint: /m)
+  })
+})

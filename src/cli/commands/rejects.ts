@@ -109,7 +109,8 @@ export function rejectsText(rows: readonly RejectRecord[], terminal: Terminal): 
     rows.map((each) => [
       each.partition,
       each.object,
-      formatCount(each.row),
+      // A place, not an amount: no grouping.
+      String(each.row),
       each.column ?? '',
       { text: each.code, color: 'yellow' },
       each.message,

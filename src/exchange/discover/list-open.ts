@@ -1,6 +1,6 @@
 import type { ObjectSeen } from '../../ledger/ledger.ts'
 import { isKeyPrefix } from '../../store/store.ts'
-import { inParallel } from './in-parallel.ts'
+import { inParallel } from '../in-parallel.ts'
 import { knownDirectories } from './known-directories.ts'
 import {
   countIgnored,

@@ -1,8 +1,5 @@
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Column } from '../../core/contract.ts'
 import type { Feed } from '../../core/feed.ts'
 import type { Partition } from '../../core/partition.ts'
 import { type Duckdb, identifier, literal } from '../../duckdb/duckdb.ts'
@@ -14,35 +11,22 @@ import type {
   Note,
   RejectSummary,
 } from '../../ledger/ledger.ts'
+import { findBadRows, partitionRules } from './bad-rows.ts'
 import { type BrokenBudget, brokenBudget } from './budget.ts'
-import {
-  declaredKeyColumns,
-  evolvedColumn,
-  isTaken,
-  knownColumn,
-  matchFields,
-  newColumn,
-  OBJECT_COLUMN,
-  probableRenames,
-  RESCUED_COLUMN,
-  ROW_COLUMN,
-  semanticOf,
-  settleUndeclared,
-} from './dataset-columns.ts'
-import { datasetType } from './dataset-type.ts'
+import { OBJECT_COLUMN, RESCUED_COLUMN } from './dataset-columns.ts'
 import { markDuplicates } from './duplicates.ts'
 import { fieldIds } from './field-ids.ts'
+import { type Gated, passGates } from './pass-gates.ts'
 import { brokenQuality } from './quality.ts'
 import { writeRejects } from './reject-file.ts'
+import { type DatasetColumns, settleColumns } from './settle-columns.ts'
 import {
-  groupCodes,
   type SourceGroup,
   type SourceObject,
   sourceGroups,
   valuedRows,
   valueName,
 } from './source-rows.ts'
-import type { Rule } from './source-value.ts'
 
 /** An object fetched to local disk, with the values its key gave to layout variables. */
 export interface FetchedObject extends StagedObject {
@@ -125,6 +109,9 @@ async function checkPassed(gated: Gated, options: CheckOptions): Promise<Checked
   const rejects = await writeRejects({
     ...options,
     groups,
+    refused_objects: new Set(
+      outcomes.flatMap((o, index) => (o.state === 'refused' ? [index] : [])),
+    ),
     gate_rejects: gated.rejects_file,
     gate_rejected: gated.refused_rows,
     columns: columns.read,
@@ -185,192 +172,6 @@ async function checkPassed(gated: Gated, options: CheckOptions): Promise<Checked
   return { ...base, notes, duplicates, rows: written, ...(written === 0 ? {} : { candidates }) }
 }
 
-interface Gated {
-  readonly passed: readonly SourceObject[]
-  readonly outcomes: Map<number, LoadObject>
-  readonly rejects_file: string
-  readonly refused_rows: number
-  readonly notes: readonly Note[]
-  readonly bytes: number
-}
-
-/** Runs every object through its gate; refused rows go straight to a file. */
-async function passGates(options: CheckOptions): Promise<Gated> {
-  const { feed, formats, duckdb, dir } = options
-  const rejects_file = join(dir, 'gate-rejects.jsonl')
-  const out = createWriteStream(rejects_file)
-  const passed: SourceObject[] = []
-  const outcomes = new Map<number, LoadObject>()
-  const notes = new Map<string, Note>()
-  let refused_rows = 0
-  let rows = 0
-  let bytes = 0
-  for (const [index, object] of options.objects.entries()) {
-    options.signal?.throwIfAborted()
-    const before = bytes
-    const result = await formats.gate(
-      object,
-      {
-        settings: feed.format,
-        dir,
-        prefix: `object-${index}`,
-        flat: feed.contract.flat,
-        nested_fields: feed.contract.columns
-          .filter((c) => ['map', 'object', 'array', 'json'].includes(c.type.kind))
-          .flatMap((c) => c.names),
-        refuse: (row) => {
-          refused_rows += 1
-          out.write(`${JSON.stringify({ _obj: index, ...row })}\n`)
-        },
-        progress: (done) =>
-          options.progress?.({ bytes: before + done, rows, rejected: refused_rows }),
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-      },
-      duckdb,
-    )
-    bytes = before + object.bytes
-    const facts = { key: object.key, version: object.version, bytes: object.bytes }
-    if (result.refused !== undefined) {
-      outcomes.set(index, {
-        ...facts,
-        state: 'refused',
-        rows_read: 0,
-        rejected: 0,
-        ...result.refused,
-      })
-    } else {
-      rows += result.rows_read
-      outcomes.set(index, {
-        ...facts,
-        state: 'loaded',
-        rows_read: result.rows_read,
-        rejected: result.rows_refused,
-      })
-      passed.push({ index, key: object.key, passed: result, variables: object.variables })
-      for (const note of result.notes) {
-        const sum = notes.get(note.code)
-        notes.set(note.code, { ...note, count: note.count + (sum?.count ?? 0) })
-      }
-    }
-    options.progress?.({ bytes, rows, rejected: refused_rows })
-    if (out.writableNeedDrain) await once(out, 'drain')
-  }
-  out.end()
-  await once(out, 'close')
-  return { passed, outcomes, rejects_file, refused_rows, notes: [...notes.values()], bytes }
-}
-
-/** The dataset's columns for this load, in the order they are written. */
-export interface DatasetColumns {
-  /** Columns read from objects: the contract's, then evolved ones. */
-  readonly read: readonly Column[]
-  /** Undeclared fields are kept as JSON. */
-  readonly rescue: boolean
-  /** Undeclared fields refuse the row. */
-  readonly reject_undeclared: boolean
-  /** Everything written, with its ids. */
-  readonly written: readonly {
-    readonly name: string
-    readonly select: string
-    readonly column: DatasetColumn
-  }[]
-}
-
-async function settleColumns(
-  passed: readonly SourceObject[],
-  options: CheckOptions,
-  notes: Note[],
-): Promise<DatasetColumns> {
-  const { feed, known } = options
-  const { contract } = feed
-  const declared = contract.columns
-  const variables: Column[] = feed.layout.variables
-    .filter((name) => !declared.some((c) => c.name.toLowerCase() === name.toLowerCase()))
-    .map((name) => evolvedColumn(name, { kind: 'string' }, 'dimension'))
-  const keyColumns = declaredKeyColumns(contract)
-  const fixed = [...declared, ...variables, ...keyColumns]
-  const evolved = known
-    .filter((c) => !isTaken(c.name, fixed) && c.name !== RESCUED_COLUMN)
-    .map(knownColumn)
-
-  const undeclaredOf = (object: SourceObject) => {
-    const names = object.passed.fields.map((f) => f.name)
-    const match = matchFields(names, [...declared, ...evolved], contract.ignore_case)
-    const open = new Set(match.undeclared.flat())
-    return object.passed.fields.filter((f) => open.has(f.name))
-  }
-  const undeclared = settleUndeclared(passed.map(undeclaredOf))
-  const added: Column[] = []
-  let rescue = feed.new_columns === 'rescue' && undeclared.length > 0
-  if (feed.new_columns === 'evolve') {
-    for (const field of undeclared) {
-      if (field.type === undefined) continue
-      // A name that cannot be a column of its own is kept with its value all the same.
-      if (isTaken(field.name, [...fixed, ...evolved, ...added])) rescue = true
-      else added.push(evolvedColumn(field.name, field.type, semanticOf(field.type)))
-    }
-  }
-  const rescued = rescue || known.some((c) => c.name === RESCUED_COLUMN)
-  const read = [...declared, ...variables, ...evolved, ...added]
-
-  const wanted: NewColumn[] = [
-    ...declared.map((c) => newColumn(c.name, c.type, c.semantic)),
-    ...keyColumns.map((k) => newColumn(k.name, k.type, 'dimension')),
-    ...[...variables, ...evolved, ...added].map((c) => newColumn(c.name, c.type, c.semantic)),
-    ...(rescued ? [newColumn(RESCUED_COLUMN, { kind: 'json' }, 'column')] : []),
-    newColumn(OBJECT_COLUMN, { kind: 'string' }, 'column'),
-    newColumn(ROW_COLUMN, { kind: 'integer', bits: 64, signed: true }, 'column'),
-  ]
-  if (added.length > 0) {
-    const seen = new Set(
-      passed.flatMap((o) =>
-        o.passed.fields
-          .filter(
-            (f) =>
-              f.strings + f.integers + f.numbers + f.booleans + f.nested > 0 ||
-              f.type !== undefined,
-          )
-          .map((f) => f.name.toLowerCase()),
-      ),
-    )
-    const vanished = known.filter(
-      (k) => evolved.some((e) => e.name === k.name) && !seen.has(k.name.toLowerCase()),
-    )
-    const isFirst = known.length === 0
-    if (!isFirst) {
-      notes.push({
-        code: 'new_columns',
-        count: added.length,
-        message: `new fields became columns: ${added.map((c) => `${c.name} (${datasetType(c.type)})`).join(', ')}`,
-      })
-      notes.push(
-        ...probableRenames(
-          vanished,
-          wanted.filter((w) => added.some((a) => a.name === w.name)),
-        ),
-      )
-    }
-  }
-  const ids = new Map((await options.ensureColumns(wanted)).map((c) => [c.name, c]))
-  const keySelect = new Map(
-    keyColumns.map((k) => [
-      k.name,
-      `coalesce(${k.names.map((n) => `${identifier(k.column.name)}[${literal(n)}]`).join(', ')})`,
-    ]),
-  )
-  const written = wanted.map((w) => {
-    const column = ids.get(w.name)
-    if (column === undefined) throw new Error(`the ledger gave no id to column ${w.name}`)
-    return { name: w.name, select: keySelect.get(w.name) ?? identifier(w.name), column }
-  })
-  return {
-    read,
-    rescue,
-    reject_undeclared: feed.new_columns === 'reject' && undeclared.length > 0,
-    written,
-  }
-}
-
 function buildGroups(
   objects: readonly SourceObject[],
   columns: DatasetColumns,
@@ -396,7 +197,10 @@ async function refuseBroken(gated: Gated, options: CheckOptions): Promise<Gated 
   const broken = new Set<number>()
   for (const object of gated.passed) {
     if (object.passed.format !== 'parquet') continue
-    const refused = await options.formats.probe({ key: object.key, path: object.passed.path }, options.duckdb)
+    const refused = await options.formats.probe(
+      { key: object.key, path: object.passed.path },
+      options.duckdb,
+    )
     if (refused === undefined) continue
     const outcome = gated.outcomes.get(object.index)
     if (outcome === undefined) throw new Error(`no outcome for object ${object.key}`)
@@ -412,46 +216,6 @@ async function refuseBroken(gated: Gated, options: CheckOptions): Promise<Gated 
   return broken.size === 0
     ? undefined
     : { ...gated, passed: gated.passed.filter((o) => !broken.has(o.index)) }
-}
-
-function partitionRules(
-  feed: Feed,
-  partition: Partition | undefined,
-): Record<string, (value: string) => readonly Rule[]> {
-  const time = feed.contract.time_column
-  const column = feed.contract.columns.find((c) => c.name === time)
-  if (column === undefined || partition === undefined) return {}
-  if (column.type.kind === 'date') {
-    const day = `DATE ${literal(partition.name.slice(0, 10))}`
-    return { [column.name]: (v) => [['out_of_partition', `${v} <> ${day}`]] }
-  }
-  const bound = (at: Date) =>
-    `TIMESTAMP ${literal(at.toISOString().replace('T', ' ').replace('Z', ''))}`
-  const { start, end } = partition
-  return {
-    [column.name]: (v) => [['out_of_partition', `${v} < ${bound(start)} OR ${v} >= ${bound(end)}`]],
-  }
-}
-
-/** Fills the table `bad` with a group's refused rows. Counting comes first: a clean group is done with it. */
-async function findBadRows(
-  group: SourceGroup,
-  columns: DatasetColumns,
-  duckdb: Duckdb,
-): Promise<void> {
-  const codes = groupCodes(group, columns.reject_undeclared)
-  if (codes.length === 0) return
-  const coded = (list: typeof codes) =>
-    `(SELECT *${list.map((c) => `, ${c.code} AS k${c.i}`).join('')} FROM ${valuedRows(group)})`
-  const [counts] = await duckdb.all<Record<string, bigint>>(
-    `SELECT ${codes.map((c) => `count(k${c.i}) AS k${c.i}`).join(', ')} FROM ${coded(codes)}`,
-  )
-  const broken = codes.filter((c) => (counts?.[`k${c.i}`] ?? 0n) > 0n)
-  if (broken.length === 0) return
-  const list = broken.map((c) => `{'i': ${c.i}, 'code': k${c.i}, 'shown': ${c.shown}}`).join(', ')
-  await duckdb.run(
-    `INSERT INTO bad SELECT _obj, _row, list_filter([${list}], lambda v: v.code IS NOT NULL) FROM ${coded(broken)} WHERE ${broken.map((c) => `k${c.i} IS NOT NULL`).join(' OR ')}`,
-  )
 }
 
 async function objectOutcomes(gated: Gated, options: CheckOptions): Promise<LoadObject[]> {

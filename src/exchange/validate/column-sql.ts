@@ -12,7 +12,6 @@ import {
 import { jsonScalar, textScalar, typedScalar } from './scalar-sql.ts'
 import {
   type CheckValue,
-  jsonNull,
   type Rule,
   rawJson,
   type SourceValue,

@@ -18,6 +18,8 @@ export interface RejectFileOptions {
   readonly columns: readonly Column[]
   /** Rows that a gate refused, as JSON lines, and how many. */
   readonly gate_rejects: string
+  /** Objects refused as a whole: what a gate refused of their rows before does not count. */
+  readonly refused_objects: ReadonlySet<number>
   readonly gate_rejected: number
   readonly staged: readonly StagedObject[]
 }
@@ -60,10 +62,12 @@ export async function writeRejects(
     await duckdb.run(`INSERT INTO reject_objects VALUES ${rows.join(', ')}`)
   }
   const path = join(dir, 'rejects.parquet')
+  const refused = [...options.refused_objects]
+  const left = refused.length === 0 ? '' : ` WHERE _obj NOT IN (${refused.join(', ')})`
   const fromGate =
     options.gate_rejected === 0
       ? 'SELECT NULL::INTEGER AS _obj, NULL::BIGINT AS "row", NULL::VARCHAR AS "column", NULL::VARCHAR AS code, NULL::VARCHAR[] AS codes, NULL::VARCHAR AS message, NULL::VARCHAR AS raw WHERE false'
-      : `SELECT _obj, "row", "column", code, [code] AS codes, message, raw FROM read_json(${literal(options.gate_rejects)}, format = 'newline_delimited', columns = {_obj: 'INTEGER', "row": 'BIGINT', "column": 'VARCHAR', code: 'VARCHAR', message: 'VARCHAR', raw: 'VARCHAR'}, maximum_object_size = 67108864)`
+      : `SELECT _obj, "row", "column", code, [code] AS codes, message, raw FROM read_json(${literal(options.gate_rejects)}, format = 'newline_delimited', columns = {_obj: 'INTEGER', "row": 'BIGINT', "column": 'VARCHAR', code: 'VARCHAR', message: 'VARCHAR', raw: 'VARCHAR'}, maximum_object_size = 67108864)${left}`
   await duckdb.run(
     `CREATE OR REPLACE TEMP TABLE rejects AS
      SELECT o."object", o.version, g."row", g."column", g.code, g.codes, g.message, g.raw
@@ -135,7 +139,11 @@ async function collectRaw(group: SourceGroup, options: RejectFileOptions): Promi
     const staged = options.staged[object.index]
     if (staged === undefined) throw new Error(`no staged object ${object.index}`)
     const wanted = rows.map((r) => Number(r._row))
-    for await (const { row, raw } of options.formats.rawRows(staged, { format: group.format, settings: options.feed.format, rows: wanted }))
+    for await (const { row, raw } of options.formats.rawRows(staged, {
+      format: group.format,
+      settings: options.feed.format,
+      rows: wanted,
+    }))
       if (!out.write(`${JSON.stringify({ _obj: object.index, _row: row, raw })}\n`))
         await once(out, 'drain')
   }

@@ -97,7 +97,10 @@ function parsed(
   iso: (text: string) => string,
   parse: (text: string, format: string) => string,
 ): Check {
-  const own = column.time_format === undefined ? [] : [strptimePattern(column.time_format) ?? column.time_format]
+  const own =
+    column.time_format === undefined
+      ? []
+      : [strptimePattern(column.time_format) ?? column.time_format]
   const formats = [...own, ...times.formats].map(literal)
   const value = (t: string) => {
     const tries = [...(own.length === 0 ? [iso(t)] : []), ...formats.map((f) => parse(t, f))]

@@ -1,0 +1,109 @@
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import type { GateOptions, RefusedRow } from '../../format/format.ts'
+import type { LoadObject, Note } from '../../ledger/ledger.ts'
+import { inParallel } from '../in-parallel.ts'
+import type { CheckOptions } from './check-rows.ts'
+import type { SourceObject } from './source-rows.ts'
+
+/** What the gates left of a load's objects. */
+export interface Gated {
+  readonly passed: readonly SourceObject[]
+  /** By the object's place in the load; later steps add to them. */
+  readonly outcomes: Map<number, LoadObject>
+  /** Rows the gates refused, as JSON lines with `_obj`; those of refused objects are to be left out. */
+  readonly rejects_file: string
+  readonly refused_rows: number
+  readonly notes: readonly Note[]
+  readonly bytes: number
+}
+
+/** Objects at their gates at once; more would only compete for the same cores. */
+const AT_ONCE = 4
+
+/** Runs every object through its gate; refused rows go straight to a file. */
+export async function passGates(options: CheckOptions): Promise<Gated> {
+  const rejects_file = join(options.dir, 'gate-rejects.jsonl')
+  const out = createWriteStream(rejects_file)
+  const outcomes = new Map<number, LoadObject>()
+  const passed: SourceObject[] = []
+  const notes = new Map<string, Note>()
+  const done = { bytes: 0, rows: 0, rejected: 0 }
+  const report = () => options.progress?.(done)
+
+  await inParallel(options.objects.entries(), AT_ONCE, async ([index, object]) => {
+    options.signal?.throwIfAborted()
+    let bytes = 0
+    const advance = (now: number) => {
+      done.bytes += now - bytes
+      bytes = now
+      report()
+    }
+    const refuse = (row: RefusedRow) => {
+      out.write(`${JSON.stringify({ _obj: index, ...row })}\n`)
+    }
+    const result = await options.formats.gate(
+      object,
+      gateOptions(options, index, refuse, advance),
+      options.duckdb,
+    )
+    advance(object.bytes)
+    const facts = { key: object.key, version: object.version, bytes: object.bytes }
+    if (result.refused !== undefined) {
+      // What was refused of its rows before is void: the object is refused as a whole.
+      outcomes.set(index, {
+        ...facts,
+        state: 'refused',
+        rows_read: 0,
+        rejected: 0,
+        ...result.refused,
+      })
+    } else {
+      outcomes.set(index, {
+        ...facts,
+        state: 'loaded',
+        rows_read: result.rows_read,
+        rejected: result.rows_refused,
+      })
+      passed.push({ index, key: object.key, passed: result, variables: object.variables })
+      done.rows += result.rows_read
+      done.rejected += result.rows_refused
+      for (const note of result.notes)
+        notes.set(note.code, { ...note, count: note.count + (notes.get(note.code)?.count ?? 0) })
+    }
+    report()
+    if (out.writableNeedDrain) await once(out, 'drain')
+  })
+  out.end()
+  await once(out, 'close')
+  passed.sort((a, b) => a.index - b.index)
+  return {
+    passed,
+    outcomes,
+    rejects_file,
+    refused_rows: done.rejected,
+    notes: [...notes.values()],
+    bytes: done.bytes,
+  }
+}
+
+function gateOptions(
+  { feed, dir, signal }: CheckOptions,
+  index: number,
+  refuse: (row: RefusedRow) => void,
+  progress: (bytes: number) => void,
+): GateOptions {
+  return {
+    settings: feed.format,
+    dir,
+    prefix: `object-${index}`,
+    flat: feed.contract.flat,
+    nested_fields: feed.contract.columns
+      .filter((c) => ['map', 'object', 'array', 'json'].includes(c.type.kind))
+      .flatMap((c) => c.names),
+    refuse,
+    progress,
+    ...(signal === undefined ? {} : { signal }),
+  }
+}
