@@ -1,6 +1,6 @@
+import type { Expected } from './expected.ts'
 import { deliverHackleDay } from './hackle-events.ts'
-import type { Expected, Inbox } from './inbox.ts'
-import { gzip, jsonLines } from './inbox.ts'
+import { gzip, type Inbox, jsonLines } from './inbox.ts'
 import { auctionFolder, auctions, deliverAuctionHour } from './metamarkets-rollup.ts'
 import { deliverAccounts, deliverActionDay, deliverUsers } from './toplyne-tables.ts'
 

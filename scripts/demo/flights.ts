@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { literal } from '../../src/duckdb/duckdb.ts'
-import { counted } from './hackle-events.ts'
-import type { Expected, Inbox } from './inbox.ts'
+import { counted, type Expected } from './expected.ts'
+import type { Inbox } from './inbox.ts'
 
 /** Limits of `delay` in the contract, said again here so that the check does not ask what it checks. */
 const EARLIEST = -180

@@ -1,5 +1,6 @@
 import { randomOf, uuidOf } from '../../src/core/sample-random.ts'
-import { DAY_MS, type Expected, type Inbox, type Row, timeWithin } from './inbox.ts'
+import { counted, type Expected } from './expected.ts'
+import { DAY_MS, type Inbox, type Row, timeWithin } from './inbox.ts'
 
 /** A day of an app's events, as the preset `hackle-events` describes it. */
 export interface HackleDay {
@@ -101,7 +102,7 @@ export function hackleEvents(day: HackleDay): Row[] {
       ? withoutKey(event, 'platform_properties', 'appversion')
       : event
   })
-  return [...events, ...events.slice(-duplicates || events.length)]
+  return [...events, ...events.slice(events.length - duplicates)]
 }
 
 function hackleEvent(day: HackleDay, seed: number, index: number) {
@@ -150,18 +151,14 @@ function chosen(share: number): string {
 }
 
 const isBroken = (event: Row): boolean =>
-  !('appversion' in (event['platform_properties'] as Record<string, string>))
+  !('appversion' in (event.platform_properties as Record<string, string>))
 
 const withIdentifiersAsText = (event: Row): Row => ({
   ...event,
-  identifiers: JSON.stringify(event['identifiers']),
+  identifiers: JSON.stringify(event.identifiers),
 })
 
 function withoutKey<T extends Row>(event: T, column: keyof T & string, key: string): T {
   const { [key]: _gone, ...rest } = event[column] as Record<string, string>
   return { ...event, [column]: rest }
 }
-
-/** Without the codes that do not occur. */
-export const counted = (codes: Readonly<Record<string, number>>): Record<string, number> =>
-  Object.fromEntries(Object.entries(codes).filter(([, count]) => count > 0))

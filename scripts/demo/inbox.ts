@@ -4,17 +4,6 @@ import { dirname, join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { type Duckdb, literal, openDuckdb } from '../../src/duckdb/duckdb.ts'
 
-/** What a load is to make of a delivery; `ledger-check.ts` holds the ledger against it. */
-export interface Expected {
-  readonly feed: string
-  readonly partition: string
-  readonly state: 'published' | 'refused'
-  readonly rows_read: number
-  readonly duplicates: number
-  /** Rows by the code they are refused with. */
-  readonly rejected: Readonly<Record<string, number>>
-}
-
 export type Row = Readonly<Record<string, unknown>>
 
 /** The folder that partners deliver into. `at` is when an object was delivered, ISO 8601 in UTC. */

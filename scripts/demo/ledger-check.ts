@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { LoadRecord } from '../../src/ledger/ledger.ts'
 import { openEmbeddedLedger } from '../../src/ledger/pglite.ts'
-import type { Expected } from './inbox.ts'
+import type { Expected } from './expected.ts'
 
 export interface Totals {
   readonly loads: number

@@ -1,13 +1,6 @@
 import { randomOf } from '../../src/core/sample-random.ts'
-import {
-  type Expected,
-  gzip,
-  HOUR_MS,
-  type Inbox,
-  jsonLines,
-  type Row,
-  timeWithin,
-} from './inbox.ts'
+import type { Expected } from './expected.ts'
+import { gzip, HOUR_MS, type Inbox, jsonLines, type Row, timeWithin } from './inbox.ts'
 
 /** An hour of advertising auctions, as the preset `metamarkets-rollup` describes it. */
 export interface AuctionHour {

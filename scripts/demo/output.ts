@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { stripVTControlCharacters, styleText } from 'node:util'
+import { text as textOf } from 'node:stream/consumers'
+import { styleText } from 'node:util'
 
 /** What the demo says itself, and how it runs the command that it shows. */
 
@@ -8,28 +9,36 @@ const paint = (format: Parameters<typeof styleText>[0], text: string): string =>
   styleText(format, text, { stream: out })
 const columns = (): number => out.columns ?? 100
 
-/** A numbered step. */
+/** Begins a step. */
 export function heading(title: string): void {
   out.write(`\n${paint(['bold', 'cyan'], title)}\n`)
 }
 
 /** A paragraph, wrapped to the terminal. */
 export function say(text: string): void {
-  const width = Math.min(100, columns())
+  out.write(`${wrap(text, Math.min(100, columns())).join('\n')}\n`)
+}
+
+/** Facts beside their names, such as what a feed delivered. */
+export function facts(rows: readonly (readonly [name: string, text: string])[]): void {
+  const width = Math.max(...rows.map(([name]) => name.length))
+  const indent = ' '.repeat(width + 4)
+  for (const [name, text] of rows) {
+    const lines = wrap(text, Math.min(100, columns()) - indent.length)
+    out.write(`  ${paint('bold', name.padEnd(width))}  ${lines.join(`\n${indent}`)}\n`)
+  }
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
   let line = ''
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.split(' ')) {
     if (line !== '' && line.length + 1 + word.length > width) {
-      out.write(`${line}\n`)
+      lines.push(line)
       line = word
     } else line = line === '' ? word : `${line} ${word}`
   }
-  out.write(`${line}\n`)
-}
-
-/** A fact beside its name, such as a file that was delivered. */
-export function facts(rows: readonly (readonly [name: string, text: string])[]): void {
-  const width = Math.max(...rows.map(([name]) => name.length))
-  for (const [name, text] of rows) out.write(`  ${paint('bold', name.padEnd(width))}  ${text}\n`)
+  return [...lines, line]
 }
 
 export interface Bucketline {
@@ -42,9 +51,8 @@ export interface RunOptions {
   readonly now: string
   /** The exit code that this run is to end with; default 0. */
   readonly exit?: number
-  /** Lines of the result that are shown at its start; the end follows. Everything without it. */
-  readonly head?: number
-  readonly tail?: number
+  /** Lines shown of each paragraph of the result; all without it. */
+  readonly lines?: number
 }
 
 /**
@@ -56,46 +64,40 @@ export async function run(
   words: readonly string[],
   options: RunOptions,
 ): Promise<void> {
+  const { exit = 0, lines } = options
   out.write(`\n${paint('green', '$')} ${paint('bold', commandText(words))}\n`)
-  const shortened = options.head !== undefined
   const child = spawn(executable, words, {
     cwd,
     env: { ...process.env, BUCKETLINE_NOW: options.now },
-    stdio: ['ignore', shortened ? 'pipe' : 'inherit', 'inherit'],
+    stdio: ['ignore', lines === undefined ? 'inherit' : 'pipe', 'inherit'],
   })
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', resolve)
   })
-  let text = ''
-  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk
-  })
+  if (child.stdout !== null && lines !== undefined)
+    out.write(shorten(await textOf(child.stdout), lines))
   const code = await ended
-  if (shortened) out.write(shorten(text, options.head ?? 0, options.tail ?? 0))
   out.write('\n')
-  if (code !== (options.exit ?? 0))
-    throw new Error(
-      `bucketline ${words.join(' ')} ended with exit code ${code}, not ${options.exit ?? 0}`,
-    )
+  if (code !== exit)
+    throw new Error(`${commandText(words)} ended with exit code ${code}, ${exit} was due`)
 }
 
-/** The first and last lines of a long result, each cut to the terminal. */
-function shorten(text: string, head: number, tail: number): string {
-  const lines = text.trimEnd().split('\n')
-  const cut = (line: string) => stripVTControlCharacters(line).slice(0, columns())
-  const hidden = lines.length - head - tail
-  const shown =
-    hidden <= 1
-      ? lines
-      : [...lines.slice(0, head), paint('dim', `… ${hidden} more lines …`), ...lines.slice(-tail)]
-  return `${shown.map((line) => (line.includes('…') ? line : cut(line))).join('\n')}\n`
+/** The first lines of each paragraph, cut to the terminal. */
+function shorten(text: string, shown: number): string {
+  const paragraphs = text.trimEnd().split('\n\n')
+  const short = paragraphs.map((paragraph) => {
+    const lines = paragraph.split('\n').map((line) => line.slice(0, columns()))
+    const more = lines.length - shown
+    return more < 2
+      ? lines.join('\n')
+      : [...lines.slice(0, shown), paint('dim', `… ${more} more lines`)].join('\n')
+  })
+  return `${short.join('\n\n')}\n`
 }
 
-/** As one would type it: SQL in quotes, and on lines of its own where it is long. */
+/** As one would type it. */
 function commandText(words: readonly string[]): string {
-  const quoted = words.map((word) =>
-    /^[\w./=:@-]+$/.test(word) ? word : `"${word.replaceAll('"', '\\"')}"`,
-  )
+  const quoted = words.map((word) => (/^[\w./=:@-]+$/.test(word) ? word : `"${word}"`))
   return ['bucketline', ...quoted].join(' ')
 }

@@ -1,16 +1,6 @@
 import { randomOf } from '../../src/core/sample-random.ts'
-import { counted } from './hackle-events.ts'
-import {
-  csv,
-  DAY_MS,
-  type Expected,
-  gzip,
-  type Inbox,
-  jsonLines,
-  type Row,
-  timeWithin,
-  zstd,
-} from './inbox.ts'
+import { counted, type Expected } from './expected.ts'
+import { csv, DAY_MS, gzip, type Inbox, jsonLines, type Row, timeWithin, zstd } from './inbox.ts'
 
 const USERS = 2000
 const ACCOUNTS = 200

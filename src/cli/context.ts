@@ -17,5 +17,5 @@ export interface Context {
   openContracts(): Promise<ContractTools>
 }
 
-/** 0: done; 1: something failed or was refused. Wrong usage (2) is thrown as an `ExchangeError`. */
-export type ExitCode = 0 | 1
+/** 0: done; 1: something failed or was refused; 2: wrong usage or configuration, mostly thrown as an `ExchangeError`. */
+export type ExitCode = 0 | 1 | 2

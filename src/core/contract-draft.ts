@@ -34,8 +34,10 @@ export interface FieldProfile {
 }
 
 export interface Draft {
-  /** An ODCS document; compiles. */
+  /** An ODCS document; compiles if it has columns. */
   readonly text: string
+  /** How many columns there are; a document of none does not compile. */
+  readonly columns: number
   /** What was guessed, and what could not be said. */
   readonly notes: readonly string[]
 }
@@ -104,7 +106,9 @@ export function draftContract(fields: readonly FieldProfile[], options: DraftOpt
   ]
   const comment = heading.map((line) => `# ${line.replace(/[\r\n]+/g, ' ')}`).join('\n')
   return {
-    text: `${comment}\n${stringify(document, { lineWidth: 100, aliasDuplicateObjects: false })}`,
+    text: `${comment}
+${stringify(document, { lineWidth: 100, aliasDuplicateObjects: false })}`,
+    columns: properties.length,
     notes,
   }
 }

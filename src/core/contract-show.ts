@@ -90,7 +90,8 @@ export function showContract(contract: Contract): ContractSummary {
 
 function columnRules(column: Column, contract: Contract): string[] {
   const rules: string[] = []
-  const say = (text: string, when: unknown = true) => {
+  /** `when` is what the text is about: undefined and false say nothing. */
+  const say = (text: string, when: unknown) => {
     if (when !== undefined && when !== false) rules.push(text)
   }
   say('names its partition', contract.time_column === column.name)
@@ -111,7 +112,7 @@ function columnRules(column: Column, contract: Contract): string[] {
   say(`written ${column.time_format}`, column.time_format)
   say(`cut to ${column.truncate}`, column.truncate)
   for (const [kept, ...others] of column.keys?.required ?? []) {
-    say(`needs the key ${kept}${others.length > 0 ? ` (or ${others.join(', ')})` : ''}`)
+    rules.push(`needs the key ${kept}${others.length > 0 ? ` (or ${others.join(', ')})` : ''}`)
   }
   say(
     `keys as columns: ${column.keys?.declared.join(', ')}`,

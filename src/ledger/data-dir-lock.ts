@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { ExchangeError } from '../core/errors.ts'
 
@@ -45,7 +45,8 @@ export function takeDataDir(
 ): DataDirLock | undefined {
   const database = openLockFile(data_dir)
   try {
-    database.exec('BEGIN EXCLUSIVE')
+    // Nothing is ever written, so there is nothing that a journal could undo.
+    database.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE')
   } catch (error) {
     database.close()
     if (isBusy(error)) return undefined
@@ -117,10 +118,22 @@ export function unwritable(data_dir: string, cause: unknown): ExchangeError {
 
 function openLockFile(data_dir: string): DatabaseSync {
   try {
-    mkdirSync(data_dir, { recursive: true })
+    makeFolder(resolve(data_dir))
     return new DatabaseSync(join(data_dir, LOCK_FILE), { timeout: 0 })
   } catch (error) {
     throw unwritable(data_dir, error)
+  }
+}
+
+/** Makes a folder and those above it; `mkdir` with `recursive` never returns where a file system refuses with ENOENT, as /proc does. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 

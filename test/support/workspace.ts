@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
@@ -6,6 +6,7 @@ import { openApp } from '../../src/app.ts'
 import { jsonValue } from '../../src/cli/format-value.ts'
 import { loadReport } from '../../src/cli/load-report.ts'
 import { literal, openDuckdb } from '../../src/duckdb/duckdb.ts'
+import { openEmbeddedLedger } from '../../src/ledger/pglite.ts'
 
 /** Values as `--json` shows them. */
 export type Json = Record<string, unknown>
@@ -116,6 +117,8 @@ export async function openWorkspace(options: WorkspaceOptions) {
       return app
     },
     writeContract,
+    /** Another app on the same data directory, as a second process would open it. */
+    openSecond: open,
     pathOf: (key: string) => join(dir, 'inbox', key),
 
     /** Delivers an object. Each write makes a new version, even of the same bytes. */
@@ -136,10 +139,17 @@ export async function openWorkspace(options: WorkspaceOptions) {
     },
     remove: (key: string) => rm(join(dir, 'inbox', key)),
 
-    /** Runs `load` once for a feed. */
-    async load(feed: string, flags: LoadFlags = {}): Promise<Report[]> {
+    /** Runs `load` once for a feed. `onStart` is called when a load has begun, before it fetches. */
+    async load(feed: string, flags: LoadFlags = {}, onStart?: () => void): Promise<Report[]> {
       const reports: Report[] = []
-      for await (const record of app.load(all(feed, flags), { watch: false, signal, observe }))
+      const run = {
+        watch: false,
+        signal,
+        observe: ({ type }: { readonly type: string }) => {
+          if (type === 'started') onStart?.()
+        },
+      }
+      for await (const record of app.load(all(feed, flags), run))
         reports.push(jsonValue(loadReport(record)) as unknown as Report)
       return reports
     },
@@ -179,6 +189,16 @@ export async function openWorkspace(options: WorkspaceOptions) {
       const { partitions } = await app.status({ feeds: [feed] })
       return jsonValue(partitions) as Json[]
     },
+    /** What the ledger says of each generation of a partition. */
+    async generations(feed: string, partition: string) {
+      await using ledger = await openEmbeddedLedger({
+        data_dir: join(dir, '.bucketline'),
+        role: 'reader',
+        command: 'test',
+        now: new Date(),
+      })
+      return ledger.generations(feed, partition)
+    },
     async rollback(feed: string, partition: string, generation?: number) {
       return app.rollback({ feed, partition, ...(generation === undefined ? {} : { generation }) })
     },
@@ -215,5 +235,3 @@ export function contractOf(properties: readonly Json[], head: Json = {}, documen
 /** Lines of JSON. */
 export const jsonl = (rows: readonly unknown[]): string =>
   rows.map((row) => `${JSON.stringify(row)}\n`).join('')
-
-export const readText = (path: string): Promise<string> => readFile(path, 'utf8')

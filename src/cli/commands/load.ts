@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { ExchangeError } from '../../core/errors.ts'
+import type { LoadEvent } from '../../exchange/progress.ts'
 import { defineCommand } from '../command.ts'
-import { asExchangeError, errorReport } from '../error-output.ts'
+import { asExchangeError, errorReport, exitCodeOf } from '../error-output.ts'
 import { writeJson, writeJsonLine } from '../json-output.ts'
 import { attemptsText, type LoadReport, loadReport } from '../load-report.ts'
 import { createProgress, silent } from '../progress.ts'
@@ -43,10 +44,19 @@ export const load = defineCommand({
     const progress = json ? silent : createProgress(terminal, { now: () => performance.now() })
     const reports: LoadReport[] = []
     let failed = false
+    const observe = (event: LoadEvent) => {
+      if (event.type !== 'feed_failed') return progress.observe(event)
+      // Without `--watch` it is thrown at the end; with it there is no end, so it is said each time.
+      if (!input.watch) return
+      failed = true
+      const { feed, code, message, hint } = event
+      if (json) void writeJsonLine(terminal, { error: { feed, code, message, hint } })
+      else terminal.err(`${terminal.err_style('red', `error[${code}]:`)} ${feed}: ${message}\n`)
+    }
     try {
       const attempts = app.load(
         { ...selectionOf(input), all: input.all, force: input.force, replay: input.replay },
-        { watch: input.watch, signal, observe: (event) => progress.observe(event) },
+        { watch: input.watch, signal, observe },
       )
       for await (const attempt of attempts) {
         const report = loadReport(attempt)
@@ -63,15 +73,11 @@ export const load = defineCommand({
       // What was loaded before is loaded: it is reported, whatever happened next.
       if (!json && reports.length > 0) await terminal.out(`${attemptsText(reports, terminal)}\n`)
       if (json && reports.length > 0) {
-        await writeJson(terminal, {
-          loads: reports,
-          error: errorReport(
-            signal.aborted
-              ? new ExchangeError('interrupted', 'stopped by a signal', { cause: error })
-              : asExchangeError(error),
-          ),
-        })
-        return 1
+        const told = signal.aborted
+          ? new ExchangeError('interrupted', 'stopped by a signal', { cause: error })
+          : asExchangeError(error)
+        await writeJson(terminal, { loads: reports, error: errorReport(told) })
+        return exitCodeOf(told)
       }
       throw error
     } finally {

@@ -108,7 +108,7 @@ describe('importContract', () => {
     const path = join(dir, 'typed.parquet')
     await duckdb.run(`COPY (SELECT i::TINYINT AS t, i::UBIGINT AS u, i::DECIMAL(24,6) AS d, i::FLOAT AS f,
         i % 2 = 0 AS b, uuid() AS id, uuid()::VARCHAR AS id_text, DATE '2023-01-01' AS day, TIME '10:00' AS at,
-        TIMESTAMPTZ '2023-01-01 00:00Z' AS ts, MAP {'k': i::VARCHAR} AS m, [i::INTEGER] AS l,
+        TIMESTAMPTZ '2023-01-01 00:00:00Z' AS ts, MAP {'k': i::VARCHAR} AS m, [i::INTEGER] AS l,
         {'x': i::BIGINT, 'y "z"': [{'w': DATE '2023-01-01'}]} AS o, '{"a":1}'::JSON AS j, 'x'::BLOB AS raw,
         CASE WHEN i > 3 THEN 'late' END AS n
       FROM range(10) t(i)) TO ${literal(path)} (FORMAT parquet)`)
@@ -152,6 +152,7 @@ describe('importContract', () => {
 
   it.each<[string, string | Buffer, RegExp]>([
     ['nothing', '', /is empty/],
+    ['broken gzip', Buffer.from([0x1f, 0x8b, 8, 0, 1, 2]), /cannot be unpacked|is empty/],
     ['broken JSON lines', '{"a":1}\n{"a":\n', /cannot be read as jsonl/],
     ['a truncated Parquet file', Buffer.from('PAR1xxxx'), /cannot be read as parquet/],
     ['only what cannot be named', '{"":1}\n', /no column/],

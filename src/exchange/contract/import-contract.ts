@@ -62,6 +62,9 @@ export async function importContract(
   }
   const name = options.name ?? nameFrom(first)
   const draft = draftContract(profiles, { name, format })
+  if (draft.columns === 0) {
+    throw new ExchangeError('import_failed', `${first} has no column that can be named.`)
+  }
   return {
     text: draft.text,
     contract: parseContract(draft.text, `the draft of ${name}`).contract,
@@ -87,7 +90,7 @@ async function formatOf(file: string): Promise<'parquet' | 'jsonl' | 'csv'> {
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(65_536), 0, 65_536, 0)
     const head = buffer.subarray(0, bytesRead)
     if (head.subarray(0, 4).toString('latin1') === 'PAR1') return 'parquet'
-    const text = unpacked(head).toString('utf8').trimStart()
+    const text = unpacked(head, file).toString('utf8').trimStart()
     if (text === '') throw new ExchangeError('import_failed', `${file} is empty.`)
     return text.startsWith('{') ? 'jsonl' : 'csv'
   } finally {
@@ -96,14 +99,18 @@ async function formatOf(file: string): Promise<'parquet' | 'jsonl' | 'csv'> {
 }
 
 /** The beginning of an object, of which only the beginning is there. */
-function unpacked(head: Buffer): Buffer {
-  if (head[0] === 0x1f && head[1] === 0x8b) {
-    return gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH })
+function unpacked(head: Buffer, file: string): Buffer {
+  try {
+    if (head[0] === 0x1f && head[1] === 0x8b) {
+      return gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH })
+    }
+    if (head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528) {
+      return zstdDecompressSync(head, { finishFlush: constants.ZSTD_e_flush })
+    }
+    return head
+  } catch (error) {
+    throw new ExchangeError('import_failed', `${file} cannot be unpacked.`, { cause: error })
   }
-  if (head.readUInt32LE(0) === 0xfd2fb528) {
-    return zstdDecompressSync(head, { finishFlush: constants.ZSTD_e_flush })
-  }
-  return head
 }
 
 type Reader = (files: readonly string[], limit: number, duckdb: Duckdb) => Promise<FieldProfile[]>

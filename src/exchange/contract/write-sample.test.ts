@@ -82,7 +82,7 @@ describe('a sample of', () => {
     ])
     const [facts] = await duckdb.all(`SELECT count(*)::INT AS rows,
         count(DISTINCT insert_id::UUID)::INT AS ids,
-        count(*) FILTER (ts >= '2023-01-01Z' AND ts < '2023-01-02Z' AND date_trunc('milliseconds', ts) = ts)::INT AS in_day,
+        count(*) FILTER (ts >= TIMESTAMPTZ '2023-01-01 00:00:00Z' AND ts < TIMESTAMPTZ '2023-01-02 00:00:00Z' AND date_trunc('milliseconds', ts) = ts)::INT AS in_day,
         count(*) FILTER (identifiers['id'] IS NOT NULL AND identifiers['device_id'] IS NOT NULL)::INT AS identified,
         count(*) FILTER (platform_properties['osname'] IS NOT NULL AND platform_properties['appversion'] IS NOT NULL)::INT AS platforms,
         count(metric_value)::INT AS metrics ${from}`)
@@ -209,7 +209,7 @@ schema:
     const file = join(dir, 'seoul.parquet')
     await writeFile(file, await bytes(store, objects[0]?.key ?? ''))
     const [facts] =
-      await duckdb.all(`SELECT min(ts) >= '2024-03-01Z' AND max(ts) < '2024-03-02Z' AS inside,
+      await duckdb.all(`SELECT min(ts) >= TIMESTAMPTZ '2024-03-01 00:00:00Z' AND max(ts) < TIMESTAMPTZ '2024-03-02 00:00:00Z' AS inside,
       typeof(any_value(price)) AS price, typeof(any_value(list)) AS list FROM read_parquet(${literal(file)})`)
     expect(facts).toEqual({ inside: true, price: 'DECIMAL(38,10)', list: 'BIGINT[]' })
   })

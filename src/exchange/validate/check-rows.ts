@@ -152,6 +152,7 @@ async function checkPassed(gated: Gated, options: CheckOptions): Promise<Checked
   await duckdb.run(
     `CREATE OR REPLACE TEMP VIEW valid_rows AS ${validRowsSql(groups, columns, await anyRow('bad', duckdb))}`,
   )
+  await nameObjects(options)
   const duplicates = await markDuplicates(feed, columns.read, duckdb)
   const candidates = join(dir, 'candidates.parquet')
   const written = await writeCandidates(candidates, columns, options)
@@ -252,17 +253,21 @@ function validRowsSql(
   return selects.join(' UNION ALL ')
 }
 
-async function writeCandidates(
-  path: string,
-  columns: DatasetColumns,
-  options: CheckOptions,
-): Promise<number> {
-  const { duckdb, objects } = options
+/** Fills the table `load_objects`: the key of each object by its number. */
+async function nameObjects({ duckdb, objects }: CheckOptions): Promise<void> {
   await duckdb.run('CREATE OR REPLACE TEMP TABLE load_objects (_obj INTEGER, _object VARCHAR)')
   for (let at = 0; at < objects.length; at += 1000) {
     const rows = objects.slice(at, at + 1000).map((o, i) => `(${at + i}, ${literal(o.key)})`)
     await duckdb.run(`INSERT INTO load_objects VALUES ${rows.join(', ')}`)
   }
+}
+
+async function writeCandidates(
+  path: string,
+  columns: DatasetColumns,
+  options: CheckOptions,
+): Promise<number> {
+  const { duckdb } = options
   const select = columns.written
     .map((w) =>
       w.name === OBJECT_COLUMN ? 'o._object AS _object' : `${w.select} AS ${identifier(w.name)}`,
@@ -283,7 +288,7 @@ async function anyRow(table: string, duckdb: Duckdb): Promise<boolean> {
 
 async function repairNotes(duckdb: Duckdb): Promise<Note[]> {
   const [row] = await duckdb.all<{ n: bigint }>(
-    'SELECT count(*) AS n FROM json_judgements WHERE repaired',
+    'SELECT sum(times)::BIGINT AS n FROM json_judgements WHERE repaired',
   )
   const n = Number(row?.n ?? 0n)
   return n === 0

@@ -243,10 +243,15 @@ function nullable(
     }
   const isNull = source.kind === 'json' ? jsonNull(source.sql) : `${source.sql} IS NULL`
   const { value, rules } = inlined(check(column, source, times))
+  // In JSON an absent field is NULL, and one that is null the text `null`.
+  const absent =
+    column.required && source.kind === 'json'
+      ? `WHEN ${source.sql} IS NULL THEN 'missing_column' `
+      : ''
   const cases = rules.map(([code, broken]) => ` WHEN ${broken} THEN '${code}'`).join('')
   return {
     value: `CASE WHEN ${isNull} THEN NULL ELSE ${value} END`,
-    code: `CASE WHEN ${isNull} THEN ${column.required ? `'null_value'` : 'NULL'}${cases} END`,
+    code: `CASE ${absent}WHEN ${isNull} THEN ${column.required ? `'null_value'` : 'NULL'}${cases} END`,
   }
 }
 
@@ -292,7 +297,7 @@ export function jsonCheck(column: Column, source: PresentValue, mustBeObject: bo
   return {
     prepared:
       source.judged === true
-        ? `CASE WHEN ${looseJson(read)} THEN coalesce((SELECT j.text FROM json_judgements j WHERE j.raw = ${read}), '!') ELSE ${read} END`
+        ? `CASE WHEN ${looseJson(read)} THEN coalesce((SELECT any_value(j.text) FROM json_judgements j WHERE j.raw = ${read} AND j.repair = ${column.repair_trailing_comma}), '!') ELSE ${read} END`
         : read,
     value: (p) => `(CASE WHEN json_valid(${p}) THEN ${p} END)::JSON`,
     rules: (p) => [['invalid_format', `NOT json_valid(${p})`], ...objectRule(p)],

@@ -39,17 +39,16 @@ export async function writeRejects(
   const [count] = await duckdb.all<{ n: bigint }>('SELECT count(*) AS n FROM bad')
   if (Number(count?.n ?? 0n) + options.gate_rejected === 0) return { summary: [] }
 
-  await duckdb.run('CREATE OR REPLACE TEMP TABLE raw_rows (_obj INTEGER, _row BIGINT, raw VARCHAR)')
+  await duckdb.run(
+    'CREATE OR REPLACE TEMP TABLE raw_rows (_obj INTEGER, _row BIGINT, raw VARCHAR, names VARCHAR[])',
+  )
   for (const group of options.groups) await collectRaw(group, options)
   await duckdb.run(
-    'CREATE OR REPLACE TEMP TABLE reject_columns (i INTEGER, name VARCHAR, wanted VARCHAR, field VARCHAR)',
+    'CREATE OR REPLACE TEMP TABLE reject_columns (i INTEGER, name VARCHAR, wanted VARCHAR)',
   )
   const named = [
-    ...columns.map(
-      (c, i) =>
-        `(${i}, ${literal(c.name)}, ${literal(expectation(c))}, ${literal(`$.${JSON.stringify(c.names[0] ?? c.name)}`)})`,
-    ),
-    `(${columns.length}, NULL, 'no field that the contract does not declare', NULL)`,
+    ...columns.map((c, i) => `(${i}, ${literal(c.name)}, ${literal(expectation(c))})`),
+    `(${columns.length}, NULL, 'no field that the contract does not declare')`,
   ]
   await duckdb.run(`INSERT INTO reject_columns VALUES ${named.join(', ')}`)
   await duckdb.run(
@@ -71,7 +70,7 @@ export async function writeRejects(
   await duckdb.run(
     `CREATE OR REPLACE TEMP TABLE rejects AS
      SELECT o."object", o.version, g."row", g."column", g.code, g.codes, g.message, g.raw
-     FROM (${fromGate} UNION ALL ${checkedRejects()}) g JOIN reject_objects o USING (_obj) ORDER BY g._obj, g."row"`,
+     FROM (${fromGate} UNION ALL ${checkedRejects(options)}) g JOIN reject_objects o USING (_obj) ORDER BY g._obj, g."row"`,
   )
   await duckdb.run(
     `COPY (SELECT * FROM rejects) TO ${literal(path)} (FORMAT parquet, CODEC 'zstd')`,
@@ -90,16 +89,16 @@ export async function writeRejects(
 }
 
 /**
- * Refused rows with a message. Null and absent look alike in a JSON source; the raw row tells
- * which it was.
+ * Refused rows with a message. Null and absent look alike in a text source; the names that the row
+ * has tell which it was.
  */
-function checkedRejects(): string {
+function checkedRejects({ columns, feed }: RejectFileOptions): string {
   const value = `left(v.shown, ${SHOWN})`
-  const first = 'b.violations[1].code'
-  const code = `CASE WHEN ${first} = 'null_value' AND json_valid(r.raw) AND NOT json_exists(r.raw, c.field) THEN 'missing_column' ELSE ${first} END`
+  const accepted = `[${columns.map((c) => nameList(c.names, feed)).join(', ')}]`
+  const absent = `x.shown IS NULL AND NOT list_has_any(r.names, ${accepted}[x.i + 1])`
   return `SELECT _obj, _row AS "row", "column", final AS code, codes, CASE final
-        WHEN 'missing_column' THEN concat("column", ' is not there and is required')
-        WHEN 'null_value' THEN concat("column", ' is null and is required')
+        WHEN 'missing_column' THEN concat("column", CASE WHEN v.shown IS NULL THEN ' is not there and is required' ELSE concat(' lacks a required field: ', ${value}) END)
+        WHEN 'null_value' THEN concat("column", CASE WHEN v.shown IS NULL THEN ' is null and is required' ELSE concat(' has a required field that is null: ', ${value}) END)
         WHEN 'missing_key' THEN concat("column", ' lacks the required key ', ${value})
         WHEN 'duplicate_map_key' THEN concat("column", ' has two keys that are the same: ', ${value})
         WHEN 'out_of_partition' THEN concat("column", ' is ', ${value}, ', outside the partition')
@@ -108,11 +107,28 @@ function checkedRejects(): string {
       END AS message, raw
     FROM (
       SELECT b._obj, b._row, r.raw, b.violations[1] AS v, c.name AS "column", c.wanted,
-        list_transform(b.violations, lambda x: x.code) AS codes, ${code} AS final
+        list_transform(b.violations, lambda x: CASE WHEN x.code = 'null_value' AND ${absent} THEN 'missing_column' ELSE x.code END) AS codes,
+        codes[1] AS final
       FROM bad b
       LEFT JOIN raw_rows r ON r._obj = b._obj AND r._row = b._row
       JOIN reject_columns c ON c.i = b.violations[1].i
     )`
+}
+
+/** Names as an SQL list, in one case where the contract does not look at it. */
+function nameList(names: readonly string[], { contract }: Feed): string {
+  const folded = contract.ignore_case ? names.map((name) => name.toLowerCase()) : names
+  return `[${folded.map(literal).join(', ')}]::VARCHAR[]`
+}
+
+/** The names of one JSON line; undefined where the text was cut, or is JSON only after a repair. */
+function namesOf(raw: string, { contract }: Feed): readonly string[] | undefined {
+  try {
+    const names = Object.keys(JSON.parse(raw) as object)
+    return contract.ignore_case ? names.map((name) => name.toLowerCase()) : names
+  } catch {
+    return undefined
+  }
 }
 
 /** The delivered text of the refused rows: Parquet rows as JSON in one statement, text rows from their objects. */
@@ -125,12 +141,14 @@ async function collectRaw(group: SourceGroup, options: RejectFileOptions): Promi
         ? "'{}'"
         : `to_json({${fields.map((f) => `${literal(f.name)}: s.${identifier(f.name)}`).join(', ')}})::VARCHAR`
     await duckdb.run(
-      `INSERT INTO raw_rows SELECT s._obj, s._row, ${row} FROM ${group.table} s JOIN bad b ON b._obj = s._obj AND b._row = s._row`,
+      `INSERT INTO raw_rows SELECT s._obj, s._row, ${row}, NULL FROM ${group.table} s JOIN bad b ON b._obj = s._obj AND b._row = s._row`,
     )
     return
   }
   const path = join(options.dir, `raw-${group.format}.jsonl`)
   const out = createWriteStream(path)
+  /** Of objects with refused rows: the names of their fields. */
+  const all_names: string[] = []
   for (const object of group.objects) {
     const rows = await duckdb.all<{ _row: bigint }>(
       `SELECT _row FROM bad WHERE _obj = ${object.index} ORDER BY _row`,
@@ -138,18 +156,27 @@ async function collectRaw(group: SourceGroup, options: RejectFileOptions): Promi
     if (rows.length === 0) continue
     const staged = options.staged[object.index]
     if (staged === undefined) throw new Error(`no staged object ${object.index}`)
+    const fields = object.passed.fields.map((f) => f.name)
+    all_names.push(`(${object.index}, ${nameList(fields, options.feed)})`)
     const wanted = rows.map((r) => Number(r._row))
     for await (const { row, raw } of options.formats.rawRows(staged, {
       format: group.format,
       settings: options.feed.format,
       rows: wanted,
     }))
-      if (!out.write(`${JSON.stringify({ _obj: object.index, _row: row, raw })}\n`))
+      if (
+        !out.write(
+          `${JSON.stringify({ _obj: object.index, _row: row, raw, names: group.format === 'jsonl' ? namesOf(raw, options.feed) : undefined })}\n`,
+        )
+      )
         await once(out, 'drain')
   }
   out.end()
   await once(out, 'close')
+  if (all_names.length === 0) return
   await duckdb.run(
-    `INSERT INTO raw_rows SELECT * FROM read_json(${literal(path)}, format = 'newline_delimited', columns = {_obj: 'INTEGER', _row: 'BIGINT', raw: 'VARCHAR'}, maximum_object_size = 67108864)`,
+    `INSERT INTO raw_rows SELECT r._obj, r._row, r.raw, coalesce(r.names, o.names)
+     FROM read_json(${literal(path)}, format = 'newline_delimited', columns = {_obj: 'INTEGER', _row: 'BIGINT', raw: 'VARCHAR', names: 'VARCHAR[]'}, maximum_object_size = 67108864) r
+     JOIN (VALUES ${all_names.join(', ')}) o(_obj, names) USING (_obj)`,
   )
 }

@@ -28,7 +28,7 @@ import {
 
 /** Checks of single values: strings, numbers, booleans, times, UUIDs. */
 
-/** 2^53: above it a double no longer holds every integer. */
+/** 2^53: 2^53 + 1 is the first integer that a double does not hold, and it becomes 2^53. */
 const EXACT_DOUBLE = '9007199254740992'
 const UUID = "'[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'"
 
@@ -154,7 +154,7 @@ export function textScalar(column: Column, text: string, times: Times, lenient: 
           ],
           [
             'out_of_range',
-            `${v} IS NULL OR NOT isfinite(${v}) OR (abs(${v}) > ${EXACT_DOUBLE} AND regexp_full_match(${p}, '[+-]?[0-9]+') AND coalesce(TRY_CAST(${v} AS HUGEINT) <> TRY_CAST(${p} AS HUGEINT), true))`,
+            `${v} IS NULL OR NOT isfinite(${v}) OR (abs(${v}) >= ${EXACT_DOUBLE} AND regexp_full_match(${p}, '[+-]?[0-9]+') AND coalesce(TRY_CAST(${v} AS HUGEINT) <> TRY_CAST(${p} AS HUGEINT), true))`,
           ],
         ],
       }
@@ -226,7 +226,7 @@ export function typedScalar(column: Column, sql: string, sourceType: string, tim
         return exact(`(${sql})::DOUBLE`, (v) => [
           [
             'out_of_range',
-            `abs(${v}) > ${EXACT_DOUBLE} AND TRY_CAST(${v} AS HUGEINT) IS DISTINCT FROM ${sql}`,
+            `abs(${v}) >= ${EXACT_DOUBLE} AND TRY_CAST(${v} AS HUGEINT) IS DISTINCT FROM ${sql}`,
           ],
         ])
       if (isDecimal) return exact(`(${sql})::DOUBLE`)

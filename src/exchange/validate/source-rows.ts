@@ -262,20 +262,21 @@ async function judgeLooseJson(
   let found = false
   const { duckdb } = options
   await duckdb.run(
-    'CREATE OR REPLACE TEMP TABLE json_judgements (raw VARCHAR, text VARCHAR, repaired BOOLEAN)',
+    'CREATE OR REPLACE TEMP TABLE json_judgements (raw VARCHAR, repair BOOLEAN, text VARCHAR, repaired BOOLEAN, times BIGINT)',
   )
   for (const group of groups) {
     for (const column of group.columns) {
       const text = column.sql.json_text
       if (text === undefined) continue
-      const loose = await duckdb.all<{ t: string }>(
-        `SELECT DISTINCT ${text} AS t FROM ${group.table} WHERE ${text} IS NOT NULL AND ${looseJson(text)} AND ${text} NOT IN (SELECT raw FROM json_judgements)`,
+      const repair = column.repair_trailing_comma
+      const loose = await duckdb.all<{ t: string; n: bigint }>(
+        `SELECT ${text} AS t, count(*) AS n FROM ${group.table} WHERE ${text} IS NOT NULL AND ${looseJson(text)} GROUP BY t`,
       )
       found ||= loose.length > 0
       for (let at = 0; at < loose.length; at += 1000) {
-        const rows = loose.slice(at, at + 1000).map(({ t }) => {
-          const verdict = strictJson(t, column.repair_trailing_comma)
-          return `(${literal(t)}, ${sqlText(verdict?.text)}, ${verdict?.repaired ?? false})`
+        const rows = loose.slice(at, at + 1000).map(({ t, n }) => {
+          const verdict = strictJson(t, repair)
+          return `(${literal(t)}, ${repair}, ${sqlText(verdict?.text)}, ${verdict?.repaired ?? false}, ${n})`
         })
         await duckdb.run(`INSERT INTO json_judgements VALUES ${rows.join(', ')}`)
       }
