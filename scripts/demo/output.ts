@@ -21,13 +21,19 @@ export function say(text: string): void {
 
 /** Facts beside their names, such as what a feed delivered. */
 export function facts(rows: readonly (readonly [name: string, text: string])[]): void {
-  const width = Math.max(...rows.map(([name]) => name.length))
-  const indent = ' '.repeat(width + 4)
+  const names = Math.max(...rows.map(([name]) => name.length)) + 4
+  const width = Math.min(100, columns())
+  const beside = width - names >= LEAST_BESIDE
+  const indent = ' '.repeat(beside ? names : 6)
   for (const [name, text] of rows) {
-    const lines = wrap(text, Math.min(100, columns()) - indent.length)
-    out.write(`  ${paint('bold', name.padEnd(width))}  ${lines.join(`\n${indent}`)}\n`)
+    const first = beside ? `${''.padEnd(names - name.length - 2)}` : `\n${indent}`
+    const lines = wrap(text, width - indent.length)
+    out.write(`  ${paint('bold', name)}${first}${lines.join(`\n${indent}`)}\n`)
   }
 }
+
+/** In fewer columns than these, what stands beside a name goes below it. */
+const LEAST_BESIDE = 44
 
 function wrap(text: string, width: number): string[] {
   const lines: string[] = []
