@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { deliverLater, deliverMended, deliverMorning } from './demo/deliveries.ts'
 import { deliverFlights } from './demo/flights.ts'
 import { openInbox } from './demo/inbox.ts'
-import { checkLedger } from './demo/ledger-check.ts'
+import { checkLedger, checkStillServed } from './demo/ledger-check.ts'
 import { facts, heading, run, say } from './demo/output.ts'
 import { QUESTIONS } from './demo/questions.ts'
 
@@ -16,6 +16,7 @@ import { QUESTIONS } from './demo/questions.ts'
 const began = performance.now()
 const root = fileURLToPath(new URL('..', import.meta.url))
 const demo = join(root, 'demo')
+const data_dir = join(demo, '.bucketline')
 const bucketline = { executable: join(root, 'bin/bucketline'), cwd: demo }
 const archive_file = join(root, 'node_modules/vega-datasets/data/flights-3m.parquet')
 const count = new Intl.NumberFormat('en-US').format
@@ -60,6 +61,7 @@ say(
   'The same command loaded what is new and nothing else. 2 January broke its budget of 1 %: it was refused as a whole, the exit code was 1, and readers still see the delivery before:',
 )
 await run(bucketline, ['status', 'events'], { now: '2023-01-04T05:10:00Z' })
+await checkStillServed(data_dir, 'events 2023-01-02', morning)
 
 heading('4. The exporter is mended')
 say('2 January comes a third time, and the same command takes it.')
@@ -67,12 +69,7 @@ const mended = await deliverMended(inbox)
 await run(bucketline, ['load'], { now: '2023-01-04T05:30:00Z' })
 say('Once more, with nothing new to find:')
 await run(bucketline, ['load'], { now: '2023-01-04T05:40:00Z' })
-const totals = await checkLedger(join(demo, '.bucketline'), [
-  ...morning,
-  ...archive,
-  ...later,
-  ...mended,
-])
+const totals = await checkLedger(data_dir, [...morning, ...archive, ...later, ...mended])
 
 heading('5. Three questions')
 for (const { question, sql } of QUESTIONS) {

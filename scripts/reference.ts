@@ -7,7 +7,7 @@ import { COMMAND_GROUPS, COMMANDS } from '../src/cli/commands.ts'
 import { GLOBAL_FLAGS } from '../src/cli/program.ts'
 import { Config } from '../src/core/config.ts'
 import { ERRORS } from '../src/core/errors.ts'
-import { ColumnExtensions, DatasetExtensions } from '../src/core/odcs-extensions.ts'
+import { ColumnExtensions, DatasetExtensions } from '../src/core/odcs/extensions.ts'
 import {
   LogicalTypeOptions,
   OdcsDocument,
@@ -15,7 +15,7 @@ import {
   Quality,
   SchemaObject,
   ServiceLevel,
-} from '../src/core/odcs-schema.ts'
+} from '../src/core/odcs/schema.ts'
 import { OBJECT_CODES, ROW_CODES } from '../src/core/rejects.ts'
 import { fieldTable, type JsonSchema, jsonSchemaOf, sections } from './reference-schema.ts'
 

@@ -5,10 +5,10 @@ import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createContractTools } from './contract-tools.ts'
 import type { Config, FeedSettings, PresetName } from './core/config.ts'
-import { FeedSettings as FeedSchema } from './core/config.ts'
+import { Config as ConfigSchema, FeedSettings as FeedSchema } from './core/config.ts'
 import { ExchangeError } from './core/errors.ts'
 import type { Feed } from './core/feed.ts'
-import { parseContract } from './core/odcs.ts'
+import { parseContract } from './core/odcs/odcs.ts'
 import { PRESET_DELIVERY, type PresetDelivery } from './core/presets.ts'
 import { resolveFeed } from './core/resolve-feed.ts'
 import { openDuckdb } from './duckdb/duckdb.ts'
@@ -76,7 +76,16 @@ const WORTH_A_THREAD = 4_000_000
  */
 export async function openApp(options: AppOptions) {
   const file = resolve(options.cwd, options.config_file)
-  const config = await readConfig(file)
+  // Files can be checked against a preset without any configuration; whatever needs one says so.
+  const read = await readConfig(file).catch((cause: unknown) => {
+    if (cause instanceof ExchangeError && cause.code === 'config_not_found') return cause
+    throw cause
+  })
+  const config: Config =
+    read instanceof ExchangeError ? ConfigSchema.parse({ stores: {}, feeds: {} }) : read
+  const needConfig = () => {
+    if (read instanceof ExchangeError) throw read
+  }
   const base_dir = dirname(file)
   const data_dir = resolve(base_dir, config.data_dir)
   const paths = dataPaths(data_dir)
@@ -84,7 +93,8 @@ export async function openApp(options: AppOptions) {
   const now = clockOf(options.env)
   const limits = {
     memory_limit: config.memory_limit,
-    spill_dir: paths.spill,
+    spill_dir:
+      read instanceof ExchangeError ? join(tmpdir(), `bucketline-${process.pid}`) : paths.spill,
     ...(config.threads === undefined ? {} : { threads: config.threads }),
   }
   const openSession = () => openDuckdb(limits)
@@ -104,6 +114,7 @@ export async function openApp(options: AppOptions) {
 
   /** Readers share what a loader holds; a loader needs the data directory for itself. */
   const openLedger = (role: 'loader' | 'reader'): Promise<Ledger> => {
+    needConfig()
     ledger ??= (async () => {
       const open =
         config.ledger === undefined
@@ -132,6 +143,7 @@ export async function openApp(options: AppOptions) {
   }
 
   const feedsOf = async (names: readonly string[]): Promise<Feed[]> => {
+    needConfig()
     for (const name of names)
       if (config.feeds[name] === undefined)
         throw new ExchangeError(
@@ -280,7 +292,7 @@ export async function openApp(options: AppOptions) {
       },
       run: { readonly signal: AbortSignal; readonly observe: Observe },
     ) {
-      const root = await temporaryDir(paths.staging)
+      const root = await temporaryDir(read instanceof ExchangeError ? tmpdir() : paths.staging)
       opened.push({ [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }) })
       const tools = (feed: Feed, dir: string) => ({
         feed,

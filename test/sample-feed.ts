@@ -1,4 +1,4 @@
-import type { Contract } from '../src/core/contract.ts'
+import type { Contract } from '../src/core/contract/contract.ts'
 import type { Feed } from '../src/core/feed.ts'
 import { parseLayout } from '../src/core/layout/layout.ts'
 import { Completion, Format } from '../src/core/settings.ts'

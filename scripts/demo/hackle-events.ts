@@ -1,4 +1,4 @@
-import { randomOf, uuidOf } from '../../src/core/sample-random.ts'
+import { randomOf, uuidOf } from '../../src/core/contract/sample-random.ts'
 import { counted, type Expected } from './expected.ts'
 import { DAY_MS, type Inbox, type Row, timeWithin } from './inbox.ts'
 

@@ -1,4 +1,4 @@
-import { randomOf } from '../../src/core/sample-random.ts'
+import { randomOf } from '../../src/core/contract/sample-random.ts'
 import type { Expected } from './expected.ts'
 import { gzip, HOUR_MS, type Inbox, jsonLines, type Row, timeWithin } from './inbox.ts'
 

@@ -33,7 +33,7 @@ export function facts(rows: readonly (readonly [name: string, text: string])[]):
 }
 
 /** In fewer columns than these, what stands beside a name goes below it. */
-const LEAST_BESIDE = 44
+const LEAST_BESIDE = 36
 
 function wrap(text: string, width: number): string[] {
   const lines: string[] = []
@@ -89,11 +89,11 @@ export async function run(
     throw new Error(`${commandText(words)} ended with exit code ${code}, ${exit} was due`)
 }
 
-/** The first lines of each paragraph, cut to the terminal. */
+/** The first lines of each paragraph; on a terminal each is cut to it. */
 function shorten(text: string, shown: number): string {
   const paragraphs = text.trimEnd().split('\n\n')
   const short = paragraphs.map((paragraph) => {
-    const lines = paragraph.split('\n').map((line) => line.slice(0, columns()))
+    const lines = paragraph.split('\n').map((line) => line.slice(0, out.columns))
     const more = lines.length - shown
     return more < 2
       ? lines.join('\n')

@@ -1,4 +1,4 @@
-import { randomOf } from '../../src/core/sample-random.ts'
+import { randomOf } from '../../src/core/contract/sample-random.ts'
 import { counted, type Expected } from './expected.ts'
 import { csv, DAY_MS, gzip, type Inbox, jsonLines, type Row, timeWithin, zstd } from './inbox.ts'
 

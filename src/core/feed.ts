@@ -1,4 +1,4 @@
-import type { Contract, PublishMode, Scope } from './contract.ts'
+import type { Contract, PublishMode, Scope } from './contract/contract.ts'
 import type { Layout } from './layout/layout.ts'
 import type { CompletionSettings, FormatSettings } from './settings.ts'
 

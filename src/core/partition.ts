@@ -1,4 +1,4 @@
-import type { Grain } from './contract.ts'
+import type { Grain } from './contract/contract.ts'
 import { ExchangeError } from './errors.ts'
 import { checkZone, dateOf, firstInstant, instantsOf, type WallTime, wallTimeAt } from './zone.ts'
 

@@ -1,5 +1,5 @@
 import type { FeedSettings } from './config.ts'
-import type { Contract } from './contract.ts'
+import type { Contract } from './contract/contract.ts'
 import { ExchangeError } from './errors.ts'
 import type { ErrorBudget, Feed } from './feed.ts'
 import { parseLayout } from './layout/layout.ts'

@@ -1,4 +1,4 @@
-import type { Grain, ServiceLevels } from './contract.ts'
+import type { Grain, ServiceLevels } from './contract/contract.ts'
 import {
   GRAINS,
   instantAt,

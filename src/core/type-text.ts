@@ -1,4 +1,4 @@
-import type { ColumnType } from './contract.ts'
+import type { ColumnType } from './contract/contract.ts'
 
 /** A type as people read it: `decimal(24, 6)`, `map of string`, `object (a string, b integer)`. */
 export function typeText(type: ColumnType): string {

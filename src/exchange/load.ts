@@ -339,7 +339,7 @@ async function timeRange(
     return {}
   const name = identifier(column.name)
   const [row] = await duckdb.all<{ a: bigint | null; b: bigint | null }>(
-    `SELECT epoch_ms(min(${name})::TIMESTAMP) AS a, epoch_ms(max(${name})::TIMESTAMP) AS b FROM read_parquet(${literal(path)})`,
+    `SELECT epoch_ms(min(${name})::TIMESTAMP) AS a, epoch_ms(max(${name})::TIMESTAMP) AS b FROM read_parquet(${literal(path)}, hive_partitioning = false)`,
   )
   return row === undefined || row.a === null || row.b === null
     ? {}

@@ -1,5 +1,5 @@
 import { WAITING } from '../core/completion.ts'
-import type { PublishMode } from '../core/contract.ts'
+import type { PublishMode } from '../core/contract/contract.ts'
 import type { Feed } from '../core/feed.ts'
 import { inRange, parsePartition } from '../core/partition.ts'
 import type {

@@ -60,7 +60,7 @@ export async function listRejects(
   let total = 0
   for (const source of sources) {
     const [row] = await duckdb.all<{ n: bigint }>(
-      `SELECT count(*) AS n FROM read_parquet(${literal(source.path)}) WHERE code = ${literal(query.code)}`,
+      `SELECT count(*) AS n FROM read_parquet(${literal(source.path)}, hive_partitioning = false) WHERE code = ${literal(query.code)}`,
     )
     total += Number(row?.n ?? 0n)
   }
@@ -89,7 +89,7 @@ export async function* readRejects(
         message: string
         raw: string | null
       }>(
-        `SELECT "object", version, "row", "column", code, codes, message, raw FROM read_parquet(${literal(path)})${only} ORDER BY "object", "row" LIMIT ${PAGE} OFFSET ${at}`,
+        `SELECT "object", version, "row", "column", code, codes, message, raw FROM read_parquet(${literal(path)}, hive_partitioning = false)${only} ORDER BY "object", "row" LIMIT ${PAGE} OFFSET ${at}`,
       )
       for (const { column, raw, row, ...rest } of rows)
         yield {

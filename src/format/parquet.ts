@@ -23,7 +23,7 @@ async function passParquet(object: StagedObject, duckdb: Duckdb): Promise<Passed
       `SELECT num_rows AS rows FROM parquet_file_metadata(${path})`,
     )
     const columns = await duckdb.all<{ column_name: string; column_type: string }>(
-      `DESCRIBE SELECT * FROM read_parquet(${path})`,
+      `DESCRIBE SELECT * FROM read_parquet(${path}, hive_partitioning = false)`,
     )
     const stored = await duckdb.all<{ name: string }>(`SELECT name FROM parquet_schema(${path})`)
     const names = new Set(stored.map(({ name }) => name))
@@ -145,10 +145,10 @@ export async function probeParquet(
   try {
     await refuseFaults({ version: '', bytes: 0, ...object }, async () => {
       const columns = await duckdb.all<{ column_name: string }>(
-        `DESCRIBE SELECT * FROM read_parquet(${path})`,
+        `DESCRIBE SELECT * FROM read_parquet(${path}, hive_partitioning = false)`,
       )
       const reads = columns.map(({ column_name }) => `count(hash(${identifier(column_name)}))`)
-      await duckdb.all(`SELECT ${['count(*)', ...reads].join(', ')} FROM read_parquet(${path})`)
+      await duckdb.all(`SELECT ${['count(*)', ...reads].join(', ')} FROM read_parquet(${path}, hive_partitioning = false)`)
     })
     return undefined
   } catch (error) {

@@ -60,10 +60,10 @@ function readParquet(passed: PassedObject, columns: readonly Wanted[]): string {
   if (passed.fields.some(({ name }) => foldCase(name) === 'file_row_number')) {
     // The file's own column of that name hides the reader's; counting rows costs more.
     const number = `row_number() OVER () + ${firstRow(passed) - 1}`
-    return `(SELECT ${number} AS _row${picked(columns)} FROM read_parquet(${path}))`
+    return `(SELECT ${number} AS _row${picked(columns)} FROM read_parquet(${path}, hive_partitioning = false))`
   }
   const number = `file_row_number + ${firstRow(passed)}`
-  return `(SELECT ${number} AS _row${picked(columns)} FROM read_parquet(${path}, file_row_number=true))`
+  return `(SELECT ${number} AS _row${picked(columns)} FROM read_parquet(${path}, hive_partitioning = false, file_row_number = true))`
 }
 
 function readJsonl(passed: PassedObject, columns: readonly Wanted[]): string {

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -45,8 +53,8 @@ export function takeDataDir(
 ): DataDirLock | undefined {
   const database = openLockFile(data_dir)
   try {
-    // Nothing is ever written, so there is nothing that a journal could undo.
-    database.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE')
+    // Nothing is ever written, so a journal beside the file would have nothing to undo.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   } catch (error) {
     database.close()
     if (isBusy(error)) return undefined
@@ -108,12 +116,23 @@ export function lockedError(data_dir: string, holder: Holder | undefined): Excha
 
 /** The error of a data directory that cannot be written: permissions, a full disk, a path that is no folder. */
 export function unwritable(data_dir: string, cause: unknown): ExchangeError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
+  const reason = cause instanceof Error ? cause.message : 'the database in it could not be opened'
   return new ExchangeError(
     'data_dir_unwritable',
-    `The data directory ${data_dir} cannot be written: ${reason}`,
+    `The data directory ${data_dir} cannot be written: ${reason}${shortOfSpace(data_dir)}`,
     { cause, details: { data_dir } },
   )
+}
+
+/** A database with 32 MB of log cannot work below this. */
+const SPACE_NEEDED_MB = 64
+
+/** Says how little space is free, since a database that finds none often says something else. */
+function shortOfSpace(data_dir: string): string {
+  if (!existsSync(data_dir)) return ''
+  const { bavail, bsize } = statfsSync(data_dir)
+  const free_mb = Math.floor((bavail * bsize) / 1e6)
+  return free_mb < SPACE_NEEDED_MB ? ` (only ${free_mb} MB are free there)` : ''
 }
 
 function openLockFile(data_dir: string): DatabaseSync {

@@ -80,7 +80,7 @@ export function openPgDatabase(options: PgDatabaseOptions): Database {
       }
     },
     async [Symbol.asyncDispose]() {
-      await pool.end()
+      if (!pool.ended) await pool.end()
     },
   }
 }

@@ -106,6 +106,7 @@ async function hold(
       try {
         return await database.transaction(work)
       } catch (error) {
+        if (isPanic(error)) served.fail(error)
         const broken = served.failure() ?? (isDiskError(error) ? error : undefined)
         throw broken === undefined ? error : unwritable(data_dir, broken)
       }
@@ -176,6 +177,9 @@ function reopening(first: Session, open: () => Promise<Session>): Database {
 
 const isUnavailable = (error: unknown): boolean =>
   error instanceof ExchangeError && error.code === 'ledger_unavailable'
+
+/** The server's word for an error that it does not survive. */
+const isPanic = (error: unknown): boolean => (error as { severity?: string }).severity === 'PANIC'
 
 /** SQLSTATE of a full disk and of an input/output error. */
 const isDiskError = (error: unknown): boolean =>

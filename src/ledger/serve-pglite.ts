@@ -8,7 +8,9 @@ import { unwritable } from './data-dir-lock.ts'
 export interface ServedPglite extends AsyncDisposable {
   readonly socket: { readonly dir: string; readonly port: number }
   /** Set once the database engine itself broke down, after which nothing answers any more. */
-  failure(): Error | undefined
+  failure(): unknown
+  /** Says that it broke down: it is not spoken to any more, and closing leaves it as it is. */
+  fail(error: unknown): void
 }
 
 /**
@@ -32,7 +34,12 @@ export async function servePglite(data_dir: string): Promise<ServedPglite> {
   const { PGLiteSocketServer } = await import('@electric-sql/pglite-socket')
   const db = await openPglite(data_dir)
   await vacuumGrownTables(db)
-  let failure: Error | undefined
+  let failure: unknown
+  const fail = (error: unknown) => {
+    failure ??= error
+    // The socket server would roll back for the clients it lets go, which a broken engine answers by throwing.
+    db.isInTransaction = () => false
+  }
   // An error of SQL is an answer; only a broken engine throws here. The socket server stops answering
   // after that, so whoever waits has to be told why.
   const execute = db.execProtocolRawStream.bind(db)
@@ -40,7 +47,7 @@ export async function servePglite(data_dir: string): Promise<ServedPglite> {
     try {
       return await execute(...message)
     } catch (error) {
-      failure = error instanceof Error ? error : new Error(String(error))
+      fail(error)
       throw error
     }
   }
@@ -51,7 +58,8 @@ export async function servePglite(data_dir: string): Promise<ServedPglite> {
   const server = new PGLiteSocketServer({ db, path, maxConnections: MAX_CONNECTIONS })
   const close = async () => {
     await server.stop()
-    await db.close()
+    // What was committed is in the log; the next one to open the folder recovers from that.
+    if (failure === undefined) await db.close()
     rmSync(path, { force: true })
     if (dir !== resolve(data_dir)) rmSync(dir, { recursive: true, force: true })
   }
@@ -62,7 +70,7 @@ export async function servePglite(data_dir: string): Promise<ServedPglite> {
     await close()
     throw unwritable(data_dir, error)
   }
-  return { socket: { dir, port: PORT }, failure: () => failure, [Symbol.asyncDispose]: close }
+  return { socket: { dir, port: PORT }, failure: () => failure, fail, [Symbol.asyncDispose]: close }
 }
 
 async function openPglite(data_dir: string): Promise<PGlite> {

@@ -1,4 +1,4 @@
-import type { Grain } from '../contract.ts'
+import type { Grain } from '../contract/contract.ts'
 import { diagnoseKey, expectation } from './diagnosis.ts'
 import { patternOf, TIME_VARIABLES, type TimeVariable } from './pattern.ts'
 import { type Partition, type PartitionParts, partitionFromParts } from '../partition.ts'

@@ -1,4 +1,4 @@
-import type { Grain } from '../contract.ts'
+import type { Grain } from '../contract/contract.ts'
 import { ExchangeError } from '../errors.ts'
 import type { Layout, LayoutPart } from './layout.ts'
 import { isTimeVariable, TIME_VARIABLES, type TimeVariable } from './pattern.ts'

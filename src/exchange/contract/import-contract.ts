@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib'
-import type { Contract } from '../../core/contract.ts'
-import { draftContract, type FieldProfile } from '../../core/contract-draft.ts'
+import type { Contract } from '../../core/contract/contract.ts'
+import { draftContract, type FieldProfile } from '../../core/contract/draft.ts'
 import { ExchangeError } from '../../core/errors.ts'
-import { parseContract } from '../../core/odcs.ts'
+import { parseContract } from '../../core/odcs/odcs.ts'
 import { type Duckdb, identifier, literal } from '../../duckdb/duckdb.ts'
 
 export interface ImportOptions {

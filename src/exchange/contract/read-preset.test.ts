@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PRESETS } from '../../core/config.ts'
-import type { Column } from '../../core/contract.ts'
+import type { Column } from '../../core/contract/contract.ts'
 import { parseLayout } from '../../core/layout/layout.ts'
 import { readPreset } from './read-preset.ts'
 

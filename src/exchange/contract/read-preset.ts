@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { PresetName } from '../../core/config.ts'
-import { type ParsedContract, parseContract } from '../../core/odcs.ts'
+import { type ParsedContract, parseContract } from '../../core/odcs/odcs.ts'
 import { PRESET_DELIVERY, type PresetDelivery } from '../../core/presets.ts'
 
 /** Everything a preset says: its contract, the text it was read from, and how it is delivered. */

@@ -1,5 +1,5 @@
-import type { Column, ColumnType } from '../../core/contract.ts'
-import type { SampleRow, SampleValue } from '../../core/contract-sample.ts'
+import type { Column, ColumnType } from '../../core/contract/contract.ts'
+import type { SampleRow, SampleValue } from '../../core/contract/sample.ts'
 
 /** Sample rows as text files, and as what DuckDB makes Parquet of. */
 

@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Column, ColumnType } from '../../core/contract.ts'
+import type { Column, ColumnType } from '../../core/contract/contract.ts'
 import { Format } from '../../core/settings.ts'
 import { type Duckdb, literal, openDuckdb } from '../../duckdb/duckdb.ts'
 import { columnSql } from './column-sql.ts'

@@ -1,4 +1,4 @@
-import type { Column, ColumnType } from '../../core/contract.ts'
+import type { Column, ColumnType } from '../../core/contract/contract.ts'
 import { literal } from '../../duckdb/duckdb.ts'
 import { datasetType } from './dataset-type.ts'
 import {

@@ -1,4 +1,4 @@
-import type { Column, ColumnType, Contract } from '../../core/contract.ts'
+import type { Column, ColumnType, Contract } from '../../core/contract/contract.ts'
 import type { Field } from '../../format/format.ts'
 import type { DatasetColumn, NewColumn, Note } from '../../ledger/ledger.ts'
 import { datasetType } from './dataset-type.ts'

@@ -1,4 +1,4 @@
-import type { ColumnType } from '../../core/contract.ts'
+import type { ColumnType } from '../../core/contract/contract.ts'
 import { identifier } from '../../duckdb/duckdb.ts'
 
 /** DuckDB's type of a column in the dataset. */

@@ -1,4 +1,4 @@
-import type { Column } from '../../core/contract.ts'
+import type { Column } from '../../core/contract/contract.ts'
 import type { Feed } from '../../core/feed.ts'
 import { type Duckdb, identifier } from '../../duckdb/duckdb.ts'
 

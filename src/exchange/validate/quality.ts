@@ -1,4 +1,4 @@
-import type { Contract, QualityRule, Threshold } from '../../core/contract.ts'
+import type { Contract, QualityRule, Threshold } from '../../core/contract/contract.ts'
 import { ExchangeError } from '../../core/errors.ts'
 import { type Duckdb, identifier, literal } from '../../duckdb/duckdb.ts'
 import type { Note } from '../../ledger/ledger.ts'
@@ -16,7 +16,7 @@ export async function brokenQuality(
   let broken: string | undefined
   if (contract.quality.length === 0) return { notes }
   await duckdb.run(
-    `CREATE OR REPLACE TEMP VIEW partition_rows AS SELECT * FROM read_parquet(${literal(file)})`,
+    `CREATE OR REPLACE TEMP VIEW partition_rows AS SELECT * FROM read_parquet(${literal(file)}, hive_partitioning = false)`,
   )
   for (const rule of contract.quality) {
     const value = await measure(rule, duckdb)

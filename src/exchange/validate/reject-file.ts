@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
-import type { Column } from '../../core/contract.ts'
+import type { Column } from '../../core/contract/contract.ts'
 import type { Feed } from '../../core/feed.ts'
 import { type Duckdb, identifier, literal } from '../../duckdb/duckdb.ts'
 import type { Formats, StagedObject } from '../../format/format.ts'
@@ -23,10 +23,6 @@ export interface RejectFileOptions {
   readonly gate_rejected: number
   readonly staged: readonly StagedObject[]
 }
-
-/** Columns of a reject file; `rejects` reads them back. */
-export const REJECT_COLUMNS =
-  '"object" VARCHAR, version VARCHAR, "row" BIGINT, "column" VARCHAR, code VARCHAR, codes VARCHAR[], message VARCHAR, raw VARCHAR'
 
 /** Longest value shown in a message, in characters. */
 const SHOWN = 80

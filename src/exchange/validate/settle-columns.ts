@@ -1,4 +1,4 @@
-import type { Column } from '../../core/contract.ts'
+import type { Column } from '../../core/contract/contract.ts'
 import { identifier, literal } from '../../duckdb/duckdb.ts'
 import type { DatasetColumn, NewColumn, Note } from '../../ledger/ledger.ts'
 import type { CheckOptions } from './check-rows.ts'

@@ -1,4 +1,4 @@
-import type { Column } from '../../core/contract.ts'
+import type { Column } from '../../core/contract/contract.ts'
 import type { FormatSettings } from '../../core/settings.ts'
 import type { Duckdb } from '../../duckdb/duckdb.ts'
 import { identifier, literal } from '../../duckdb/duckdb.ts'

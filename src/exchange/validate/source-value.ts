@@ -1,4 +1,4 @@
-import type { Column } from '../../core/contract.ts'
+import type { Column } from '../../core/contract/contract.ts'
 import type { FormatSettings } from '../../core/settings.ts'
 
 /** Where the rows hold a column's value, as SQL. */
@@ -27,7 +27,6 @@ export type SourceValue =
 
 export type PresentValue = Exclude<SourceValue, { readonly kind: 'absent' }>
 export type JsonValue = Extract<SourceValue, { readonly kind: 'json' }>
-export type TypedValue = Extract<SourceValue, { readonly kind: 'typed' }>
 
 export type Times = FormatSettings['times']
 

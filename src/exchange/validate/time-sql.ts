@@ -1,4 +1,4 @@
-import type { Column } from '../../core/contract.ts'
+import type { Column } from '../../core/contract/contract.ts'
 import { strptimePattern } from '../../core/time-pattern.ts'
 import { literal } from '../../duckdb/duckdb.ts'
 import type { Check, Times } from './source-value.ts'

@@ -1,5 +1,5 @@
 import type { Contract, NotExecuted } from './contract.ts'
-import { type ContractProblem, readContract } from './odcs.ts'
+import { type ContractProblem, readContract } from '../odcs/odcs.ts'
 
 /** What there is to say about a contract document. */
 export interface LintReport {

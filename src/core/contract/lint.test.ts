@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { lintContract } from './contract-lint.ts'
+import { lintContract } from './lint.ts'
 
 const document = (properties: string) => `apiVersion: v3.2.0
 kind: DataContract

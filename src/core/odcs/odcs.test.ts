@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Contract } from './contract.ts'
-import { ExchangeError } from './errors.ts'
+import type { Contract } from '../contract/contract.ts'
+import { ExchangeError } from '../errors.ts'
 import { parseContract, readContract } from './odcs.ts'
 
 /** A document around the YAML of `properties` (indented by six) and what else belongs to it. */

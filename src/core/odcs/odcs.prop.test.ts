@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { diffContracts } from './contract-diff.ts'
-import { lintContract } from './contract-lint.ts'
-import { contractPage } from './contract-page.ts'
-import { ExchangeError } from './errors.ts'
+import { diffContracts } from '../contract/diff.ts'
+import { lintContract } from '../contract/lint.ts'
+import { contractPage } from '../contract/page.ts'
+import { ExchangeError } from '../errors.ts'
 import { parseContract, readContract } from './odcs.ts'
-import { LOGICAL_TYPES } from './odcs-schema.ts'
+import { LOGICAL_TYPES } from './schema.ts'
 
 /** Reads a text; anything but a contract or `contract_invalid` with places is a failure of the test. */
 function read(text: string) {

@@ -1,5 +1,5 @@
-import type { NotExecuted } from './contract.ts'
-import { type ContractProblem, type Path, pathText, type Source } from './odcs-source.ts'
+import type { NotExecuted } from '../contract/contract.ts'
+import { type ContractProblem, type Path, pathText, type Source } from './source.ts'
 
 /** What is found while a document is compiled: faults, things without effect, remarks. */
 export interface Findings {

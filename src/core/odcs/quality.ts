@@ -1,7 +1,7 @@
-import type { Column, QualityRule, Threshold } from './contract.ts'
-import { defined, type Findings } from './odcs-findings.ts'
-import { OPERATORS, type Quality } from './odcs-schema.ts'
-import type { Path } from './odcs-source.ts'
+import type { Column, QualityRule, Threshold } from '../contract/contract.ts'
+import { defined, type Findings } from './findings.ts'
+import { OPERATORS, type Quality } from './schema.ts'
+import type { Path } from './source.ts'
 
 /** The rules of one list that can be run; the others are reported. `column` is its owner, if one has it. */
 export function readQuality(

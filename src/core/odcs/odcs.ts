@@ -1,14 +1,14 @@
-import type { Column, Contract, Measure, Scope } from './contract.ts'
-import { ExchangeError } from './errors.ts'
-import { readColumn, readExtensions, uniqueNames } from './odcs-column.ts'
-import { DatasetExtensions } from './odcs-extensions.ts'
-import { defined, type Findings, newFindings } from './odcs-findings.ts'
-import { readQuality } from './odcs-quality.ts'
-import { OdcsDocument, type Property, type SchemaObject } from './odcs-schema.ts'
-import { readServiceLevels } from './odcs-service-levels.ts'
-import { byPlace, type ContractProblem, type Path, problemsOf, readSource } from './odcs-source.ts'
+import type { Column, Contract, Measure, Scope } from '../contract/contract.ts'
+import { ExchangeError } from '../errors.ts'
+import { readColumn, readExtensions, uniqueNames } from './column.ts'
+import { DatasetExtensions } from './extensions.ts'
+import { defined, type Findings, newFindings } from './findings.ts'
+import { readQuality } from './quality.ts'
+import { OdcsDocument, type Property, type SchemaObject } from './schema.ts'
+import { readServiceLevels } from './service-levels.ts'
+import { byPlace, type ContractProblem, type Path, problemsOf, readSource } from './source.ts'
 
-export type { ContractProblem } from './odcs-source.ts'
+export type { ContractProblem } from './source.ts'
 
 /** A document without faults, and what it compiles to. */
 export interface ParsedContract {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Column, Contract, QualityRule } from './contract.ts'
-import { diffContracts } from './contract-diff.ts'
+import { diffContracts } from './diff.ts'
 
 const column = (name: string, more: Partial<Column> = {}): Column => ({
   name,

@@ -1,8 +1,8 @@
 import type { Contract, Scope } from './contract.ts'
-import { type ContractChange, diffColumns, type Side } from './contract-diff-columns.ts'
-import { diffQuality, diffServiceLevels } from './contract-diff-levels.ts'
+import { type ContractChange, diffColumns, type Side } from './diff-columns.ts'
+import { diffQuality, diffServiceLevels } from './diff-levels.ts'
 
-export type { ContractChange } from './contract-diff-columns.ts'
+export type { ContractChange } from './diff-columns.ts'
 
 /**
  * What changed from one contract to the next, and whom each change breaks: a `deliverer`, where a

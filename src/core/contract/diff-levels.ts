@@ -1,5 +1,5 @@
 import type { Deadline, QualityRule, ServiceLevels } from './contract.ts'
-import { type ContractChange, change, type Side } from './contract-diff-columns.ts'
+import { type ContractChange, change, type Side } from './diff-columns.ts'
 
 export function diffQuality(
   old: readonly QualityRule[],

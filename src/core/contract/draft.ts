@@ -1,7 +1,7 @@
 import { stringify } from 'yaml'
-import { readTypeName, type TypeName } from './duckdb-type.ts'
-import { RESERVED_NAMES } from './odcs.ts'
-import type { Item, Property } from './odcs-schema.ts'
+import { readTypeName, type TypeName } from '../duckdb-type.ts'
+import { RESERVED_NAMES } from '../odcs/odcs.ts'
+import type { Item, Property } from '../odcs/schema.ts'
 
 /** What the values of one field of the sample files look like; counts are of rows. */
 export interface FieldProfile {
