@@ -189,6 +189,8 @@ export async function openApp(options: AppOptions) {
       partitions: replayed.items.length,
       objects: replayed.items.reduce((sum, item) => sum + item.reads.length, 0),
       bytes: replayed.bytes,
+      waiting: waitingFor(plan),
+      strays: found.strays.length,
     })
     return { found, plan: replayed }
   }
@@ -619,6 +621,14 @@ const planSelection = ({ partition, from, to, force, replay }: LoadSelection) =>
   force,
   replay,
 })
+
+/** How many partitions of a plan wait for what. */
+function waitingFor(plan: Plan): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { why, waiting_for } of plan.not_loaded)
+    if (why === 'waiting') counts[waiting_for ?? 'more'] = (counts[waiting_for ?? 'more'] ?? 0) + 1
+  return counts
+}
 
 /** A replay concerns the partitions whose served generation has rejects. */
 async function onlyWithRejects(plan: Plan, feed: Feed, ledger: Ledger): Promise<Plan> {

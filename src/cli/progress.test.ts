@@ -9,7 +9,16 @@ const MB = 1_000_000
 
 /** One load of 10 MB in a second, another one beside it, each event 100 ms after the last. */
 const events: readonly LoadEvent[] = [
-  { type: 'found', feed: 'events', partitions: 2, objects: 4, bytes: 20 * MB, first: true },
+  {
+    type: 'found',
+    feed: 'events',
+    partitions: 2,
+    objects: 4,
+    bytes: 20 * MB,
+    first: true,
+    waiting: {},
+    strays: 0,
+  },
   { type: 'started', load_id: 'a', feed: 'events', partition: '2023-01-01', bytes: 10 * MB },
   { type: 'advanced', load_id: 'a', step: 'fetch', bytes: 5 * MB },
   { type: 'started', load_id: 'b', feed: '世界', partition: '2023-01-02', bytes: 10 * MB },

@@ -189,9 +189,16 @@ function barProgress(terminal: Terminal, state: State, options: ProgressOptions)
       state.apply(event)
       if (event.type === 'found') {
         if (lines > 0) paint([])
-        if (event.partitions === 0) return
+        const text = foundText(event)
+        if (text === '') return
         said = true
-        terminal.err(foundText(event))
+        terminal.err(text)
+        return
+      }
+      if (event.type === 'feed_failed') {
+        if (lines > 0) paint([])
+        said = true
+        terminal.err(failedText(event))
         return
       }
       const now = options.now()
@@ -222,7 +229,11 @@ function logProgress(terminal: Terminal, state: State, options: ProgressOptions)
       state.apply(event)
       if (event.type === 'found') {
         said = options.now()
-        if (event.partitions > 0) terminal.err(foundText(event))
+        terminal.err(foundText(event))
+        return
+      }
+      if (event.type === 'feed_failed') {
+        terminal.err(failedText(event))
         return
       }
       const now = options.now()
@@ -245,8 +256,23 @@ function logProgress(terminal: Terminal, state: State, options: ProgressOptions)
   }
 }
 
-/** What is about to be loaded, said before anything is fetched. */
+/** What is about to be loaded and what is not, said before anything is fetched; nothing where there is nothing to say. */
 function foundText(event: Extract<LoadEvent, { type: 'found' }>): string {
-  const first = event.first ? ', its first load' : ''
-  return `${event.feed}: ${formatPlural(event.partitions, 'partition')} to load, ${formatPlural(event.objects, 'object')}, ${formatBytes(event.bytes)}${first}\n`
+  const facts: string[] = []
+  if (event.partitions > 0) {
+    const first = event.first ? ', its first load' : ''
+    facts.push(
+      `${formatPlural(event.partitions, 'partition')} to load, ${formatPlural(event.objects, 'object')}, ${formatBytes(event.bytes)}${first}`,
+    )
+  }
+  const waiting = Object.entries(event.waiting).map(([code, n]) => `${formatCount(n)} ${code}`)
+  if (waiting.length > 0) facts.push(`not complete yet: ${waiting.join(', ')}`)
+  if (event.strays > 0)
+    facts.push(`${formatPlural(event.strays, 'object')} in no partition (see bucketline status)`)
+  return facts.length === 0 ? '' : `${event.feed}: ${facts.join('; ')}\n`
+}
+
+/** A feed that could not be looked at, while the others go on. */
+function failedText(event: Extract<LoadEvent, { type: 'feed_failed' }>): string {
+  return `${event.feed}: error[${event.code}]: ${event.message}\n`
 }

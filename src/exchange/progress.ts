@@ -11,6 +11,10 @@ export type LoadEvent =
       readonly bytes: number
       /** The ledger knew nothing of this feed. */
       readonly first: boolean
+      /** Partitions that are not complete yet, by what they wait for. */
+      readonly waiting: Readonly<Record<string, number>>
+      /** Keys that fit no partition. */
+      readonly strays: number
     }
   | {
       readonly type: 'started'

@@ -197,7 +197,7 @@ export async function openWorkspace(options: WorkspaceOptions) {
         command: 'test',
         now: new Date(),
       })
-      return ledger.generations(feed, partition)
+      return await ledger.generations(feed, partition)
     },
     async rollback(feed: string, partition: string, generation?: number) {
       return app.rollback({ feed, partition, ...(generation === undefined ? {} : { generation }) })
