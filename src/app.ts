@@ -17,6 +17,7 @@ import type { DatasetSnapshot, Engine } from './engine/engine.ts'
 import { readPreset } from './exchange/contract/read-preset.ts'
 import { discover } from './exchange/discover/discover.ts'
 import { toExchangeError } from './exchange/failure.ts'
+import { keptRows } from './exchange/kept-rows.ts'
 import { type LoadContext, type LoadStep, loadPartition } from './exchange/load.ts'
 import { dataPaths } from './exchange/paths.ts'
 import { type Plan, plan as planFeed } from './exchange/plan.ts'
@@ -47,8 +48,6 @@ export interface AppOptions {
   /** How a person would recognise this process, such as `bucketline load --watch`. */
   readonly command: string
   readonly signal: AbortSignal
-  /** Pause between two looks of `watch`, in milliseconds; default 30 seconds. */
-  readonly watch_ms?: number
 }
 
 export interface Selection {
@@ -254,7 +253,12 @@ export async function openApp(options: AppOptions) {
     /** One record per attempt, as each ends; with `watch` it goes on until the signal is aborted. */
     async *load(
       selection: LoadSelection,
-      run: { readonly watch: boolean; readonly signal: AbortSignal; readonly observe: Observe },
+      run: {
+        readonly watch: boolean
+        readonly every_ms: number
+        readonly signal: AbortSignal
+        readonly observe: Observe
+      },
     ) {
       const held = await openLedger('loader')
       await held.recover(now(), config.ledger === undefined)
@@ -280,9 +284,7 @@ export async function openApp(options: AppOptions) {
         }
         if (!run.watch && failures.length > 0) throw feedsFailed(failures)
         if (run.watch)
-          await sleep(options.watch_ms ?? 30_000, undefined, { signal: run.signal }).catch(
-            () => undefined,
-          )
+          await sleep(run.every_ms, undefined, { signal: run.signal }).catch(() => undefined)
       } while (run.watch && !run.signal.aborted)
     },
 
@@ -319,11 +321,17 @@ export async function openApp(options: AppOptions) {
             replay: false,
           }
           const { plan } = await discoverAndPlan(feed, selection, run.observe, 'reader')
-          const known = await (await openLedger('reader')).columns(feed.name)
+          const held = await openLedger('reader')
+          const known = await held.columns(feed.name)
           for (const item of plan.items) {
             const dir = join(root, String(results.length))
+            const kept = await keptRows(feed, item, { ledger: held, datasets_dir: paths.datasets })
             results.push(
-              await validatePartition(item, await storeOf(feed), { ...tools(feed, dir), known }),
+              await validatePartition(item, await storeOf(feed), {
+                ...tools(feed, dir),
+                known,
+                kept,
+              }),
             )
           }
         }
@@ -427,7 +435,7 @@ export async function openApp(options: AppOptions) {
     return Promise.all(
       Object.keys(config.feeds).map(async (feed) => ({
         feed,
-        files: (await held.servedFiles(feed)).filter((f) => f.kind === 'data').map((f) => f.path),
+        files: (await held.servedFiles(feed, { kinds: ['data'], objects: false })).map((f) => f.path),
         columns: await held.columns(feed),
       })),
     )

@@ -205,6 +205,8 @@ export interface SweepReport {
 
 export interface LoadOptions {
   readonly watch: boolean
+  /** Pause between two looks of `watch`, in milliseconds. */
+  readonly every_ms: number
   readonly signal: AbortSignal
   /** Called as work goes on; must be cheap. */
   readonly observe: (event: LoadEvent) => void

@@ -195,12 +195,7 @@ function barProgress(terminal: Terminal, state: State, options: ProgressOptions)
         terminal.err(text)
         return
       }
-      if (event.type === 'feed_failed') {
-        if (lines > 0) paint([])
-        said = true
-        terminal.err(failedText(event))
-        return
-      }
+      if (event.type === 'feed_failed') return
       const now = options.now()
       if (now - painted < FRAME_MS) return
       painted = now
@@ -232,10 +227,7 @@ function logProgress(terminal: Terminal, state: State, options: ProgressOptions)
         terminal.err(foundText(event))
         return
       }
-      if (event.type === 'feed_failed') {
-        terminal.err(failedText(event))
-        return
-      }
+      if (event.type === 'feed_failed') return
       const now = options.now()
       if (now - said < every) return
       said = now
@@ -270,9 +262,4 @@ function foundText(event: Extract<LoadEvent, { type: 'found' }>): string {
   if (event.strays > 0)
     facts.push(`${formatPlural(event.strays, 'object')} in no partition (see bucketline status)`)
   return facts.length === 0 ? '' : `${event.feed}: ${facts.join('; ')}\n`
-}
-
-/** A feed that could not be looked at, while the others go on. */
-function failedText(event: Extract<LoadEvent, { type: 'feed_failed' }>): string {
-  return `${event.feed}: error[${event.code}]: ${event.message}\n`
 }

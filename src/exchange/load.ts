@@ -21,6 +21,7 @@ import type {
 import type { ObjectStore } from '../store/store.ts'
 import { toExchangeError } from './failure.ts'
 import { fetchObjects } from './fetch.ts'
+import { keptRows } from './kept-rows.ts'
 import { type DataPaths, generationPath } from './paths.ts'
 import type { PlanItem } from './plan.ts'
 import type { Observe } from './progress.ts'
@@ -127,6 +128,7 @@ async function attempt(
     formats: context.formats,
     duckdb,
     dir: join(dir, 'checked'),
+    kept: await keptRows(feed, item, { ledger, datasets_dir: context.paths.datasets }),
     known: await ledger.columns(feed.name),
     ensureColumns: (columns) => ledger.ensureColumns(feed.name, columns, context.now()),
     progress: (done) => observe({ type: 'advanced', load_id, step: 'validate', ...done }),

@@ -67,7 +67,7 @@ export async function listRejects(
   return { total, rejects: readRejects(query.feed, sources, tools.openDuckdb, query.code) }
 }
 
-/** Reads reject files one after the other, in pages. */
+/** Reads the reject files of one partition after the other, in pages. */
 export async function* readRejects(
   feed: string,
   files: readonly { readonly partition: string; readonly path: string }[],
@@ -77,7 +77,9 @@ export async function* readRejects(
   if (files.length === 0) return
   await using duckdb = await openDuckdb()
   const only = code === undefined ? '' : ` WHERE code = ${literal(code)}`
-  for (const { partition, path } of files) {
+  // A partition's objects may have their rejects in several files.
+  for (const [partition, group] of Map.groupBy(files, (f) => f.partition)) {
+    const paths = group.map(({ path }) => literal(path)).join(', ')
     for (let at = 0; ; at += PAGE) {
       const rows = await duckdb.all<{
         object: string
@@ -89,7 +91,7 @@ export async function* readRejects(
         message: string
         raw: string | null
       }>(
-        `SELECT "object", version, "row", "column", code, codes, message, raw FROM read_parquet(${literal(path)}, hive_partitioning = false)${only} ORDER BY "object", "row" LIMIT ${PAGE} OFFSET ${at}`,
+        `SELECT "object", version, "row", "column", code, codes, message, raw FROM read_parquet([${paths}], hive_partitioning = false)${only} ORDER BY "object", "row", version LIMIT ${PAGE} OFFSET ${at}`,
       )
       for (const { column, raw, row, ...rest } of rows)
         yield {

@@ -1,12 +1,12 @@
-import { mkdir, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ExchangeError } from '../core/errors.ts'
 import type { Feed } from '../core/feed.ts'
 import type { Duckdb } from '../duckdb/duckdb.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { GenerationRecord, Ledger } from '../ledger/ledger.ts'
+import type { DatasetFile, GenerationRecord, Ledger, NewFile } from '../ledger/ledger.ts'
 import { type DataPaths, generationPath } from './paths.ts'
-import { comparesPartitions, settleWinners } from './winners.ts'
+import { comparesPartitions, settleWinners, type Winners } from './winners.ts'
 
 export interface RollbackReport {
   readonly feed: string
@@ -84,27 +84,22 @@ export async function rollback(
         pathFor: (other, name) =>
           `${generationPath(feed.name, other, 0, `rollback-${stamp}`)}/${name}`,
       })
-      const own = `${generationPath(feed.name, partition, target, `rollback-${stamp}`)}/data.parquet`
+      const folder = generationPath(feed.name, partition, target, `rollback-${stamp}`)
+      const changed = await changedFiles(winners, { split, candidates, dir, paths })
       const moves = [
         ...winners.staged,
-        ...(winners.data === undefined ? [] : [{ staged: winners.data.staged, path: own }]),
+        ...changed.map(({ kind, staged }) => ({ staged, path: `${folder}/${kind}.parquet` })),
       ]
       await engine.publish({ load_id: `rollback-${stamp}`, feed: feed.name, files: moves })
-      const data =
-        winners.data === undefined
-          ? undefined
-          : [
-              {
-                kind: 'data' as const,
-                path: own,
-                rows: winners.data.rows,
-                bytes: (await stat(join(paths.datasets, own))).size,
-                objects: candidates.flatMap((f) => f.objects),
-              },
-            ]
+      const data: NewFile[] = []
+      for (const { kind, rows } of changed) {
+        const path = `${folder}/${kind}.parquet`
+        const { size } = await stat(join(paths.datasets, path))
+        data.push({ kind, path, rows, bytes: size, objects: candidates.flatMap((f) => f.objects) })
+      }
       await ledger.rollback(feed.name, partition, target, {
         republished: winners.republished,
-        ...(data === undefined ? {} : { data }),
+        ...(data.length === 0 ? {} : { data }),
         now: tools.now(),
       })
     } finally {
@@ -115,6 +110,34 @@ export async function rollback(
     .filter((f) => f.kind === 'data')
     .reduce((sum, f) => sum + f.rows, 0)
   return { feed: feed.name, partition, generation: target, replaced_generation: served, rows }
+}
+
+/**
+ * Files of the older generation that are other ones now: what is served of it where other rows win
+ * than did then, and all of its rows where none had been beaten before.
+ */
+async function changedFiles(
+  winners: Winners,
+  target: {
+    readonly split: boolean
+    readonly candidates: readonly DatasetFile[]
+    readonly dir: string
+    readonly paths: DataPaths
+  },
+): Promise<{ readonly kind: 'data' | 'candidates'; readonly staged: string; rows: number }[]> {
+  const { split, candidates, dir, paths } = target
+  const [file, second] = candidates
+  // Either nothing is beaten now as nothing was then, or there is no row at all.
+  if (file === undefined || (winners.data === undefined && !split)) return []
+  if (second !== undefined) throw new Error(`${candidates.length} files of candidates, not one`)
+  const all = async (kind: 'data' | 'candidates') => {
+    const staged = join(dir, `all-${kind}.parquet`)
+    await copyFile(join(paths.datasets, file.path), staged)
+    return { kind, staged, rows: file.rows }
+  }
+  if (winners.data === undefined) return [await all('data')]
+  const data = { kind: 'data' as const, ...winners.data }
+  return split ? [data] : [data, await all('candidates')]
 }
 
 /** The latest published generation of other content before the served one. */

@@ -30,12 +30,14 @@ export interface ValidateTools {
   /** Folder for what the checks write; the caller removes it when the rejects were read. */
   readonly dir: string
   readonly known: readonly DatasetColumn[]
+  /** As `kept` of the checks. */
+  readonly kept?: string | undefined
   readonly observe: Observe
   readonly clock: () => number
   readonly signal?: AbortSignal
 }
 
-/** Checks what a bucket holds of one partition. */
+/** Checks what a load of one partition would read. */
 export async function validatePartition(
   item: PlanItem,
   store: ObjectStore,
@@ -50,7 +52,7 @@ export async function validatePartition(
     partition: item.partition,
     bytes: item.bytes,
   })
-  const objects = await fetchObjects(item.objects, {
+  const objects = await fetchObjects(item.reads, {
     store,
     dir: join(tools.dir, 'objects'),
     progress: (bytes) => tools.observe({ type: 'advanced', load_id: id, step: 'fetch', bytes }),
@@ -129,6 +131,7 @@ async function check(
     formats: tools.formats,
     duckdb,
     dir: join(tools.dir, 'checked'),
+    kept: tools.kept,
     known: tools.known,
     ensureColumns: async (columns) => numbered(columns),
     progress: (done) => tools.observe({ type: 'advanced', load_id: id, step: 'validate', ...done }),

@@ -776,6 +776,29 @@ export function ledgerConformance(name: string, open: () => Promise<LedgerFixtur
         })
       })
 
+      test('of an exclusive and a plain load that begin at the same time, one is turned away', async () => {
+        newFeed()
+        const other = await fixture.connect()
+        const names = Array.from({ length: 16 }, (_, index) => `p${index}`)
+        await ledger.observe(
+          feed,
+          names.map((one) => listing(one, [object(one)])),
+          [],
+          at(0),
+        )
+        for (let pair = 0; pair < names.length; pair += 2) {
+          const [p, q] = names.slice(pair, pair + 2) as [string, string]
+          const both = await Promise.all([
+            begin(p, [object(p)], { exclusive_feed: true }),
+            begin(q, [object(q)], {}, other),
+          ])
+          const won = both.filter((one) => one !== undefined)
+          expect(won).toHaveLength(1)
+          await ledger.endLoad(won[0]?.load_id ?? '', ending())
+        }
+        await other[Symbol.asyncDispose]()
+      })
+
       test.each([2, 4])('%i loaders never get the same load, nor a generation twice', async (n) => {
         newFeed()
         const names = Array.from({ length: 12 }, (_, index) => `p${String(index).padStart(2, '0')}`)

@@ -14,6 +14,9 @@ beforeAll(async () => {
   workspace = await openWorkspace({
     contracts: {
       'plain.odcs.yaml': contractOf([{ name: 'id', logicalType: 'integer', required: true }]),
+      'ruled.odcs.yaml': contractOf([{ name: 'id', logicalType: 'integer', required: true }], {
+        quality: [{ metric: 'duplicateValues', arguments: { properties: ['id'] }, mustBe: 0 }],
+      }),
       'keyed.odcs.yaml': contractOf([
         { name: 'id', logicalType: 'integer', required: true, primaryKey: true },
         { name: 'v', logicalType: 'string' },
@@ -23,6 +26,7 @@ beforeAll(async () => {
       replace: json,
       append: { ...json, publish: 'append' },
       append_keyed: { ...json, publish: 'append', contract: 'contracts/keyed.odcs.yaml' },
+      append_rules: { ...json, publish: 'append', contract: 'contracts/ruled.odcs.yaml' },
       append_budget: { ...json, publish: 'append', max_rejected_percent: 50 },
       together: { ...json, publish: 'append' },
       gone: json,
@@ -107,6 +111,20 @@ describe('publish mode', () => {
       { id: 2, v: 'a' },
       { id: 1, v: 'b' },
     ])
+  })
+
+  it('append checks quality rules on the whole partition, with the rows it does not read again; so does validate', async () => {
+    await workspace.put(day('append_rules', 'a.jsonl'), ids(1, 2))
+    await workspace.load('append_rules')
+    await workspace.put(day('append_rules', 'b.jsonl'), ids(2))
+    expect((await workspace.validate('append_rules')).validations).toMatchObject([
+      { state: 'refused', code: 'quality', rows_read: 1 },
+    ])
+    expect(await workspace.load('append_rules')).toMatchObject([{ state: 'refused', code: 'quality' }])
+    expect(await idsOf('append_rules')).toEqual([1, 2])
+    await workspace.put(day('append_rules', 'a.jsonl'), ids(1))
+    expect(await workspace.load('append_rules')).toMatchObject([{ state: 'published', rows_read: 2 }])
+    expect(await idsOf('append_rules')).toEqual([1, 2])
   })
 
   it('append keeps rejects of objects that are still served, and drops those of re-delivered ones', async () => {

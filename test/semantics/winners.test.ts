@@ -128,6 +128,9 @@ describe('duplicates across partitions', () => {
     await workspace.load('back_again')
     await workspace.rollback('back_again', '2023-01-02', 1)
     expect(await rows('back_again')).toEqual(['01 k one'])
+    await put('back_again', '01', [['z', 'one']])
+    await workspace.load('back_again')
+    expect(await rows('back_again')).toEqual(['01 z one', '02 k two'])
   })
 
   it('a partition without any valid row gives its winners back', async () => {

@@ -32,6 +32,11 @@ export const load = defineCommand({
       .default(false)
       .describe('Load published partitions with rejects again, after a contract changed.'),
     watch: z.boolean().default(false).describe('Go on looking for deliveries until stopped.'),
+    every_seconds: z
+      .int()
+      .min(1)
+      .default(30)
+      .describe('Pause between two looks with --watch, in seconds.'),
   }),
   examples: [
     { command: 'bucketline load', what: 'everything that is new' },
@@ -56,7 +61,7 @@ export const load = defineCommand({
     try {
       const attempts = app.load(
         { ...selectionOf(input), all: input.all, force: input.force, replay: input.replay },
-        { watch: input.watch, signal, observe },
+        { watch: input.watch, every_ms: input.every_seconds * 1000, signal, observe },
       )
       for await (const attempt of attempts) {
         const report = loadReport(attempt)

@@ -14,6 +14,7 @@ import type {
 import { findBadRows, partitionRules } from './bad-rows.ts'
 import { type BrokenBudget, brokenBudget } from './budget.ts'
 import { OBJECT_COLUMN, RESCUED_COLUMN } from './dataset-columns.ts'
+import { datasetType } from './dataset-type.ts'
 import { markDuplicates } from './duplicates.ts'
 import { fieldIds } from './field-ids.ts'
 import { type Gated, passGates } from './pass-gates.ts'
@@ -41,6 +42,8 @@ export interface CheckOptions {
   readonly duckdb: Duckdb
   /** Folder for everything this check writes; made if absent. */
   readonly dir: string
+  /** Rows of the partition that stay as they are, as a SELECT: the contract's rules look at the whole of it. */
+  readonly kept?: string | undefined
   /** Columns of the dataset so far. */
   readonly known: readonly DatasetColumn[]
   /** Gives ids to columns that have none; returns all of the dataset's. */
@@ -156,7 +159,7 @@ async function checkPassed(gated: Gated, options: CheckOptions): Promise<Checked
   const duplicates = await markDuplicates(feed, columns.read, duckdb)
   const candidates = join(dir, 'candidates.parquet')
   const written = await writeCandidates(candidates, columns, options)
-  const quality = await brokenQuality(feed.contract, candidates, duckdb)
+  const quality = await brokenQuality(feed.contract, { file: candidates, kept: options.kept }, duckdb)
   notes.push(...quality.notes)
   if (quality.broken !== undefined)
     return {
@@ -250,7 +253,11 @@ function validRowsSql(
       )
     return `SELECT _obj, _row, ${values.join(', ')} FROM ${valuedRows(group)} s${anyBad ? ' WHERE NOT EXISTS (FROM bad b WHERE b._obj = s._obj AND b._row = s._row)' : ''}`
   })
-  return selects.join(' UNION ALL ')
+  if (selects.length > 0) return selects.join(' UNION ALL ')
+  // Without an object there is no row, and still a dataset with its columns.
+  const values = columns.read.map((c) => `NULL::${datasetType(c.type)} AS ${identifier(c.name)}`)
+  if (rescued) values.push(`NULL::JSON AS ${identifier(RESCUED_COLUMN)}`)
+  return `SELECT NULL::INTEGER AS _obj, NULL::BIGINT AS _row, ${values.join(', ')} WHERE false`
 }
 
 /** Fills the table `load_objects`: the key of each object by its number. */

@@ -5,18 +5,19 @@ import type { Note } from '../../ledger/ledger.ts'
 
 /**
  * Runs the contract's rules on the whole partition: over the valid rows that are about to be
- * published. A broken rule of severity `error` refuses the partition, a `warning` becomes a note.
+ * published, in `file` and `kept`. A broken rule of severity `error` refuses the partition, a `warning` becomes a note.
  */
 export async function brokenQuality(
   contract: Contract,
-  file: string,
+  rows: { readonly file: string; readonly kept?: string | undefined },
   duckdb: Duckdb,
 ): Promise<{ readonly broken?: string; readonly notes: readonly Note[] }> {
   const notes: Note[] = []
   let broken: string | undefined
   if (contract.quality.length === 0) return { notes }
+  const kept = rows.kept === undefined ? '' : ` UNION ALL BY NAME (${rows.kept})`
   await duckdb.run(
-    `CREATE OR REPLACE TEMP VIEW partition_rows AS SELECT * FROM read_parquet(${literal(file)}, hive_partitioning = false)`,
+    `CREATE OR REPLACE TEMP VIEW partition_rows AS SELECT * FROM read_parquet(${literal(rows.file)}, hive_partitioning = false)${kept}`,
   )
   for (const rule of contract.quality) {
     const value = await measure(rule, duckdb)
