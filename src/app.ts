@@ -255,7 +255,7 @@ export async function openApp(options: AppOptions) {
       selection: LoadSelection,
       run: {
         readonly watch: boolean
-        readonly every_ms: number
+        readonly every_ms?: number
         readonly signal: AbortSignal
         readonly observe: Observe
       },
@@ -284,7 +284,7 @@ export async function openApp(options: AppOptions) {
         }
         if (!run.watch && failures.length > 0) throw feedsFailed(failures)
         if (run.watch)
-          await sleep(run.every_ms, undefined, { signal: run.signal }).catch(() => undefined)
+          await sleep(run.every_ms ?? 30_000, undefined, { signal: run.signal }).catch(() => undefined)
       } while (run.watch && !run.signal.aborted)
     },
 
