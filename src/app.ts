@@ -48,6 +48,8 @@ export interface AppOptions {
   /** How a person would recognise this process, such as `bucketline load --watch`. */
   readonly command: string
   readonly signal: AbortSignal
+  /** Called when the ledger begins to be opened, with what settles when it is: a new one takes seconds. */
+  readonly onOpening?: (opened: Promise<unknown>) => void
 }
 
 export interface Selection {
@@ -114,7 +116,8 @@ export async function openApp(options: AppOptions) {
   /** Readers share what a loader holds; a loader needs the data directory for itself. */
   const openLedger = (role: 'loader' | 'reader'): Promise<Ledger> => {
     needConfig()
-    ledger ??= (async () => {
+    if (ledger !== undefined) return ledger
+    ledger = (async () => {
       const open =
         config.ledger === undefined
           ? await openEmbeddedLedger({ data_dir, role, command: options.command, now: now() })
@@ -122,13 +125,18 @@ export async function openApp(options: AppOptions) {
       opened.push(open)
       return open
     })()
+    options.onOpening?.(ledger)
     return ledger
   }
 
   const storeOf = (feed: Feed): Promise<ObjectStore> => {
     const settings = config.stores[feed.store]
     if (settings === undefined) throw new Error(`feed ${feed.name} has no store`)
-    const open = stores.get(feed.store) ?? openAndKeep(settings)
+    const open =
+      stores.get(feed.store) ??
+      openAndKeep(settings).catch((cause: unknown) => {
+        throw named(`Store ${feed.store}`, cause)
+      })
     stores.set(feed.store, open)
     return open
   }
@@ -143,8 +151,9 @@ export async function openApp(options: AppOptions) {
 
   const feedsOf = async (names: readonly string[]): Promise<Feed[]> => {
     needConfig()
+    // `constructor` is a name that every object answers to.
     for (const name of names)
-      if (config.feeds[name] === undefined)
+      if (!Object.hasOwn(config.feeds, name))
         throw new ExchangeError(
           'feed_not_found',
           `There is no feed ${name} in ${options.config_file}.`,
@@ -284,7 +293,9 @@ export async function openApp(options: AppOptions) {
         }
         if (!run.watch && failures.length > 0) throw feedsFailed(failures)
         if (run.watch)
-          await sleep(run.every_ms ?? 30_000, undefined, { signal: run.signal }).catch(() => undefined)
+          await sleep(run.every_ms ?? 30_000, undefined, { signal: run.signal }).catch(
+            () => undefined,
+          )
       } while (run.watch && !run.signal.aborted)
     },
 
@@ -435,7 +446,9 @@ export async function openApp(options: AppOptions) {
     return Promise.all(
       Object.keys(config.feeds).map(async (feed) => ({
         feed,
-        files: (await held.servedFiles(feed, { kinds: ['data'], objects: false })).map((f) => f.path),
+        files: (await held.servedFiles(feed, { kinds: ['data'], objects: false })).map(
+          (f) => f.path,
+        ),
         columns: await held.columns(feed),
       })),
     )
@@ -494,8 +507,8 @@ export async function openContracts(options: AppOptions) {
         if (cause instanceof ExchangeError && cause.code === 'config_not_found') return undefined
         throw cause
       })
-      const settings = config?.feeds[name]
-      if (config === undefined || settings === undefined) return undefined
+      if (config === undefined || !Object.hasOwn(config.feeds, name)) return undefined
+      const settings = config.feeds[name] as FeedSettings
       const { feed, text } = await readFeed(name, settings, config, dirname(file))
       const delivery = {
         layout: feed.layout.template,
@@ -511,10 +524,12 @@ export async function openContracts(options: AppOptions) {
 
 /** What a sample of a feed is written as, where no preset says so. */
 function sampleOf(feed: Feed): PresetDelivery['sample'] {
-  const format = feed.format.type === 'auto' ? 'jsonl' : feed.format.type
+  const template = feed.layout.template.toLowerCase()
+  const suffix = /\.(parquet|csv)(\.gz)?$/.exec(template)?.[1] as 'parquet' | 'csv' | undefined
+  const format = feed.format.type === 'auto' ? (suffix ?? 'jsonl') : feed.format.type
   return {
     format,
-    compression: format === 'jsonl' && feed.layout.template.endsWith('.gz') ? 'gzip' : 'none',
+    compression: format !== 'parquet' && template.endsWith('.gz') ? 'gzip' : 'none',
   }
 }
 
@@ -551,7 +566,10 @@ async function readFeed(
   config: Config | undefined,
   base_dir: string,
 ): Promise<{ readonly feed: Feed; readonly text: string }> {
-  const store = config?.stores[settings.store]
+  const store =
+    config !== undefined && Object.hasOwn(config.stores, settings.store)
+      ? config.stores[settings.store]
+      : undefined
   if (config !== undefined && store === undefined)
     throw new ExchangeError(
       'config_invalid',
@@ -572,14 +590,25 @@ async function readFeed(
       : await readContractFile(resolve(base_dir, settings.contract))
   const source = own ?? preset
   if (source === undefined) throw new Error('a contract or a preset was read')
-  const feed = resolveFeed(name, settings, {
-    contract: source.contract,
-    contract_text: source.text,
-    store_prefix: store?.prefix ?? '',
-    hash: (text) => createHash('sha256').update(text).digest('hex').slice(0, 16),
-    ...(preset === undefined ? {} : { preset: preset.delivery }),
-  })
-  return { feed, text: source.text }
+  try {
+    const feed = resolveFeed(name, settings, {
+      contract: source.contract,
+      contract_text: source.text,
+      store_prefix: store?.prefix ?? '',
+      hash: (text) => createHash('sha256').update(text).digest('hex').slice(0, 16),
+      ...(preset === undefined ? {} : { preset: preset.delivery }),
+    })
+    return { feed, text: source.text }
+  } catch (cause) {
+    throw named(`Feed ${name}`, cause)
+  }
+}
+
+/** Says of what part of the configuration an error is, where it does not say so itself. */
+function named(part: string, cause: unknown): unknown {
+  if (!(cause instanceof ExchangeError) || cause.message.startsWith(part)) return cause
+  const { code, hint, retryable, details } = cause
+  return new ExchangeError(code, `${part}: ${cause.message}`, { hint, retryable, details, cause })
 }
 
 async function readContractFile(path: string) {

@@ -25,6 +25,7 @@ export function memoryTerminal(options: MemoryTerminalOptions = {}): MemoryTermi
     err: (text) => {
       written.err += text
     },
+    flush: async () => {},
     get closed() {
       return written.out.length > (options.closes_after ?? Number.POSITIVE_INFINITY)
     },

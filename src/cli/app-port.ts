@@ -47,7 +47,10 @@ export interface RefusedObjectRecord {
 
 export type LoadState = 'running' | 'published' | 'refused' | 'failed'
 
-/** The counts that every attempt reports: rows_read = rows_published + duplicates + rejected. */
+/**
+ * The counts that every attempt reports: rows_read = rows_published + duplicates + rejected, and what
+ * is left of a refused one are valid rows that were withheld.
+ */
 export interface Counts {
   readonly rows_read: number
   readonly rows_published: number

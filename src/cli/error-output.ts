@@ -3,6 +3,7 @@ import { ERRORS, ExchangeError } from '../core/errors.ts'
 import type { ErrorReport } from './app-port.ts'
 import { jsonValue } from './format-value.ts'
 import type { Style } from './terminal.ts'
+import { hangingText } from './wrap-text.ts'
 
 /** Any thrown thing as an error of ours; what has no code is a defect: `internal`. */
 export function asExchangeError(error: unknown): ExchangeError {
@@ -25,10 +26,17 @@ export const errorReport = (error: ExchangeError): ErrorReport => ({
   details: jsonValue(error.details) as Readonly<Record<string, unknown>>,
 })
 
-/** An error for people: `error[code]: message`, then what to do. A defect shows its stack, as it will be reported. */
-export function errorText(error: ExchangeError, style: Style): string {
-  const lines = [`${style('red', `error[${error.code}]:`)} ${error.message}`]
-  if (error.hint) lines.push(`${style('cyan', 'hint:')} ${error.hint}`)
+/**
+ * An error for people: `error[code]: message`, then what to do, wrapped to `width` columns where there
+ * are any. A defect shows its stack, as it will be reported.
+ */
+export function errorText(error: ExchangeError, style: Style, width?: number): string {
+  const [first = '', ...more] = error.message.split('\n')
+  const lines = [
+    hangingText(`${style('red', `error[${error.code}]:`)} `, first, width),
+    ...more.map((line) => hangingText('', line, width)),
+  ]
+  if (error.hint) lines.push(hangingText(`${style('cyan', 'hint:')} `, error.hint, width))
   if (error.code === 'internal' && error.cause instanceof Error && error.cause.stack) {
     lines.push(style('dim', error.cause.stack))
   }

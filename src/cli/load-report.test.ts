@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { memoryTerminal } from '../../test/memory-terminal.ts'
 import type { LoadAttempt } from './app-port.ts'
-import { attemptsText, loadReport } from './load-report.ts'
+import { loadReport } from './load-report.ts'
 
 const attempt: LoadAttempt = {
   load_id: '7',
@@ -13,7 +12,7 @@ const attempt: LoadAttempt = {
   started_at: new Date('2023-01-02T00:00:00Z'),
   ended_at: new Date('2023-01-02T00:00:01Z'),
   seconds: 1,
-  rows_read: 1000,
+  rows_read: 10_000,
   rows_published: 0,
   duplicates: 3,
   rejected: 997,
@@ -60,6 +59,7 @@ describe('loadReport', () => {
       'rows_published',
       'duplicates',
       'rejected',
+      'withheld',
       'bytes',
       'seconds',
       'started_at',
@@ -69,29 +69,11 @@ describe('loadReport', () => {
       'notes',
     ])
   })
-})
 
-describe('attemptsText', () => {
-  it('shows counts, then what was wrong, then the sum', () => {
-    const text = attemptsText([loadReport(attempt)], memoryTerminal())
-    expect(text).toBe(
-      [
-        'feed    partition   state    rows read  published  duplicates  rejected    size   time',
-        'events  2023-01-01  refused      1,000          0           3       997  123 kB  1.0 s',
-        '',
-        'events 2023-01-01',
-        '  over_budget  99.7 % of rows were rejected; 1 % is tolerated',
-        '  corrupt_object  b.parquet: no footer',
-        '  missing_key in identifiers: 997 rows (99.7 %)',
-        '  repaired  a comma before } (2 times)',
-        '',
-        '1,000 rows read = 0 published + 3 duplicates + 997 rejected, 123 kB',
-        '',
-      ].join('\n'),
-    )
-  })
-
-  it('is nothing without attempts', () => {
-    expect(attemptsText([], memoryTerminal())).toBe('')
+  it('counts the valid rows that a refusal withheld', () => {
+    expect(loadReport(attempt).withheld).toBe(9000)
+    for (const state of ['published', 'failed', 'running'] as const) {
+      expect(loadReport({ ...attempt, state }).withheld).toBe(0)
+    }
   })
 })

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { ExchangeError } from '../core/errors.ts'
 import { asExchangeError, errorReport, errorText, exitCodeOf } from './error-output.ts'
 import { openApp, openContracts } from './open.ts'
+import { noticeOpening } from './opening-notice.ts'
 import { parseCommandLine } from './program.ts'
 import { processTerminal } from './terminal.ts'
 
@@ -48,7 +49,14 @@ async function main(): Promise<number> {
         json,
         cwd: process.cwd(),
         signal: stop.signal,
-        openApp: () => openApp({ config_file, signal: stop.signal }),
+        openApp: () =>
+          openApp({
+            config_file,
+            signal: stop.signal,
+            onOpening: (opened) => {
+              if (!json) noticeOpening(opened, terminal)
+            },
+          }),
         openContracts: () => openContracts({ config_file, signal: stop.signal }),
       },
       input,
@@ -61,10 +69,12 @@ async function main(): Promise<number> {
         ? asExchangeError(thrown)
         : new ExchangeError('interrupted', 'stopped by a signal', { cause: thrown })
     if (json) await terminal.out(`${JSON.stringify({ error: errorReport(error) }, undefined, 2)}\n`)
-    else terminal.err(errorText(error, terminal.err_style))
+    else terminal.err(errorText(error, terminal.err_style, terminal.err_width))
     return signal_code ?? exitCodeOf(error)
   }
 }
 
 // Not left to the event loop: a socket kept alive by a library must not keep a finished command alive.
-process.exit(await main())
+const code = await main()
+await terminal.flush()
+process.exit(code)

@@ -7,8 +7,13 @@ export interface OpenOptions {
   readonly signal: AbortSignal
 }
 
+export interface OpenAppOptions extends OpenOptions {
+  /** Called when the ledger begins to be opened, with what settles when it is. */
+  readonly onOpening?: (opened: Promise<unknown>) => void
+}
+
 /** Reads the configuration; what it names is opened when first used. */
-export async function openApp(options: OpenOptions): Promise<App> {
+export async function openApp(options: OpenAppOptions): Promise<App> {
   const { openApp: open } = await import('../app.ts')
   return open({
     ...options,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { memoryTerminal } from '../../test/memory-terminal.ts'
+import { ExchangeError } from '../core/errors.ts'
 import { csvLine } from './csv-output.ts'
 import { asExchangeError, errorReport, errorText, exitCodeOf } from './error-output.ts'
 import { writeJson, writeJsonLine } from './json-output.ts'
@@ -71,6 +72,16 @@ describe('errors', () => {
       'retryable',
       'details',
     ])
+  })
+
+  it('wraps on a terminal, line by line', () => {
+    const error = new ExchangeError('usage', 'one two three four\n    ^ five', {
+      hint: 'six seven',
+    })
+    expect(errorText(error, plain, 22)).toBe(
+      'error[usage]:\n    one two three four\n    ^ five\nhint: six seven\n',
+    )
+    expect(errorText(error, plain, 30)).toMatch(/^error\[usage\]: one two three\n {14}four\n/)
   })
 
   it('colours only where it is asked to', () => {

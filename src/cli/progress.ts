@@ -2,6 +2,7 @@ import type { LoadEvent } from '../exchange/progress.ts'
 import { formatBytes, formatCount, formatPlural, formatSeconds } from './format-value.ts'
 import type { Terminal } from './terminal.ts'
 import { textWidth, truncate } from './text-width.ts'
+import { hangingText } from './wrap-text.ts'
 
 /** Shows long work while it goes on; on standard error, so that results stay clean. */
 export interface Progress {
@@ -192,7 +193,7 @@ function barProgress(terminal: Terminal, state: State, options: ProgressOptions)
         const text = foundText(event)
         if (text === '') return
         said = true
-        terminal.err(text)
+        terminal.err(`${hangingText('', text, terminal.err_width)}\n`)
         return
       }
       if (event.type === 'feed_failed') return
@@ -224,7 +225,8 @@ function logProgress(terminal: Terminal, state: State, options: ProgressOptions)
       state.apply(event)
       if (event.type === 'found') {
         said = options.now()
-        terminal.err(foundText(event))
+        const text = foundText(event)
+        if (text !== '') terminal.err(`${text}\n`)
         return
       }
       if (event.type === 'feed_failed') return
@@ -261,5 +263,5 @@ function foundText(event: Extract<LoadEvent, { type: 'found' }>): string {
   if (waiting.length > 0) facts.push(`not complete yet: ${waiting.join(', ')}`)
   if (event.strays > 0)
     facts.push(`${formatPlural(event.strays, 'object')} in no partition (see bucketline status)`)
-  return facts.length === 0 ? '' : `${event.feed}: ${facts.join('; ')}\n`
+  return facts.length === 0 ? '' : `${event.feed}: ${facts.join('; ')}`
 }

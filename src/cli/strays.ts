@@ -13,8 +13,8 @@ export function straysText(strays: readonly StrayReport[], terminal: Terminal): 
   const table = renderTable(
     [
       { title: 'feed' },
-      { title: 'object', flexible: true, cut: 'start' },
-      { title: 'reason', flexible: true },
+      { title: 'object', flexible: 2, narrow: 'cut_start' },
+      { title: 'reason', flexible: 1, least: 24, narrow: 'wrap' },
     ],
     strays.slice(0, SHOWN).map((each) => [each.feed, each.object, each.reason]),
     { width, style },

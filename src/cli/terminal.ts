@@ -6,6 +6,8 @@ export interface Terminal {
   out(text: string): Promise<void>
   /** Writes to standard error. */
   err(text: string): void
+  /** Resolves when both streams have handed on what was written to them, or have lost their readers. */
+  flush(): Promise<void>
   /** The reader of standard output has gone (`| head`): what is written is dropped, long output may stop. */
   readonly closed: boolean
   /** Columns of the terminal that `out` goes to; undefined where it is no terminal. */
@@ -49,6 +51,14 @@ export function processTerminal(env: NodeJS.ProcessEnv = process.env): Terminal 
       }),
     err: (text) => {
       stderr.write(text)
+    },
+    flush: async () => {
+      const written = (stream: NodeJS.WriteStream) =>
+        new Promise<void>((resolve) => {
+          if (!stream.writable) resolve()
+          else stream.write('', () => resolve())
+        })
+      await Promise.all([written(stdout), written(stderr)])
     },
     get closed() {
       return closed

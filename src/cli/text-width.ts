@@ -94,6 +94,18 @@ export function truncateStart(text: string, width: number): string {
   return width > 0 ? `…${kept}` : ''
 }
 
+/** The text in two: as much of it as fits in `width` columns, and the rest. Not for coloured text. */
+export function splitAtWidth(text: string, width: number): readonly [string, string] {
+  let used = 0
+  let end = 0
+  for (const { segment } of graphemes.segment(text)) {
+    used += graphemeWidth(segment)
+    if (used > width) break
+    end += segment.length
+  }
+  return [text.slice(0, end), text.slice(end)]
+}
+
 /**
  * Control characters made visible, so that a value from a partner's file can neither move the cursor
  * nor colour the screen, and stays on its line.

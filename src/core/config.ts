@@ -216,10 +216,13 @@ export const Config = z.strictObject({
     .prefault({ type: 'duckdb' })
     .describe('What serves and queries datasets.'),
   stores: z
-    .record(z.string().regex(/^[A-Za-z0-9_-]+$/), Store)
+    .record(z.string().regex(/^[A-Za-z0-9_-]+$/, 'letters, digits, - and _'), Store)
     .describe('Buckets and folders by name.'),
   feeds: z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/), FeedSettings)
+    .record(
+      z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, 'letters, digits, - and _, no digit first'),
+      FeedSettings,
+    )
     .describe('What is received, by name; the name is also the dataset’s.'),
 })
 export type Config = z.output<typeof Config>

@@ -88,12 +88,12 @@ export async function rollback(
       const changed = await changedFiles(winners, { split, candidates, dir, paths })
       const moves = [
         ...winners.staged,
-        ...changed.map(({ kind, staged }) => ({ staged, path: `${folder}/${kind}.parquet` })),
+        ...changed.map(({ name, staged }) => ({ staged, path: `${folder}/${name}` })),
       ]
       await engine.publish({ load_id: `rollback-${stamp}`, feed: feed.name, files: moves })
       const data: NewFile[] = []
-      for (const { kind, rows } of changed) {
-        const path = `${folder}/${kind}.parquet`
+      for (const { kind, name, rows } of changed) {
+        const path = `${folder}/${name}`
         const { size } = await stat(join(paths.datasets, path))
         data.push({ kind, path, rows, bytes: size, objects: candidates.flatMap((f) => f.objects) })
       }
@@ -112,6 +112,14 @@ export async function rollback(
   return { feed: feed.name, partition, generation: target, replaced_generation: served, rows }
 }
 
+/** A file of the rolled back generation, before it is published under `name`. */
+interface ChangedFile {
+  readonly kind: 'data' | 'candidates'
+  readonly name: string
+  readonly staged: string
+  readonly rows: number
+}
+
 /**
  * Files of the older generation that are other ones now: what is served of it where other rows win
  * than did then, and all of its rows where none had been beaten before.
@@ -124,20 +132,20 @@ async function changedFiles(
     readonly dir: string
     readonly paths: DataPaths
   },
-): Promise<{ readonly kind: 'data' | 'candidates'; readonly staged: string; rows: number }[]> {
+): Promise<ChangedFile[]> {
   const { split, candidates, dir, paths } = target
-  const [file, second] = candidates
-  // Either nothing is beaten now as nothing was then, or there is no row at all.
-  if (file === undefined || (winners.data === undefined && !split)) return []
-  if (second !== undefined) throw new Error(`${candidates.length} files of candidates, not one`)
-  const all = async (kind: 'data' | 'candidates') => {
-    const staged = join(dir, `all-${kind}.parquet`)
-    await copyFile(join(paths.datasets, file.path), staged)
-    return { kind, staged, rows: file.rows }
-  }
-  if (winners.data === undefined) return [await all('data')]
-  const data = { kind: 'data' as const, ...winners.data }
-  return split ? [data] : [data, await all('candidates')]
+  const all = (kind: ChangedFile['kind']) =>
+    Promise.all(
+      candidates.map(async (file, at) => {
+        const name = `${kind}${at === 0 ? '' : `-${at}`}.parquet`
+        const staged = join(dir, `all-${name}`)
+        await copyFile(join(paths.datasets, file.path), staged)
+        return { kind, name, staged, rows: file.rows }
+      }),
+    )
+  if (winners.data === undefined) return split ? await all('data') : []
+  const data = { kind: 'data' as const, name: 'data.parquet', ...winners.data }
+  return split ? [data] : [data, ...(await all('candidates'))]
 }
 
 /** The latest published generation of other content before the served one. */

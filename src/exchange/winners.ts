@@ -103,7 +103,8 @@ function loses(feed: Feed, key: readonly string[]): string {
     return `row_number() OVER (PARTITION BY ${key.join(', ')} ORDER BY ${order}) > 1`
   }
   const same = key.map((k) => `b.${k} = a.${k}`).join(' AND ')
-  const day = (alias: string) => `${alias}._partition[1:10]::DATE`
+  // The first day of a month or a year stands for it.
+  const day = (alias: string) => `(${alias}._partition || '-01-01')[1:10]::DATE`
   return `EXISTS (FROM rivals b WHERE ${same} AND (b._partition, b._object, b._row) < (a._partition, a._object, a._row) AND ${day('a')} - ${day('b')} <= ${scope.days})`
 }
 

@@ -35,10 +35,16 @@ export function resolveSecret(secret: Secret, sources: SecretSources): string {
 
 /**
  * Throws `insecure_endpoint` for a plain http URL to another machine, where keys and data would travel
- * readable. `name` says which setting it is.
+ * readable, and `config_invalid` for one that is no http URL or holds credentials. `name` says which
+ * setting it is.
  */
 export function checkEndpoint(url: string, name: string, allow_insecure: boolean): void {
-  const { protocol, hostname, host } = new URL(url)
+  const { protocol, hostname, host, username, password } = new URL(url)
+  // Whoever writes keys into a URL would find them in every message that names it.
+  if (username !== '' || password !== '')
+    throw new ExchangeError('config_invalid', `${name} holds a user name or a password.`, {
+      hint: 'Keys belong into `auth`, best as `{ env: NAME }` or `{ file: PATH }`.',
+    })
   if (protocol === 'https:') return
   if (protocol === 'http:' && (allow_insecure || isLoopback(hostname))) return
   const details = { endpoint: url }

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,7 +17,20 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 function bucketline(...words: readonly string[]) {
-  const { stdout, stderr, status } = spawnSync(launcher, words, { cwd: folder, encoding: 'utf8' })
+  return bucketlineIn({}, ...words)
+}
+
+/** With these variables of the environment besides those of this process; undefined takes one away. */
+function bucketlineIn(
+  env: Readonly<Record<string, string | undefined>>,
+  ...words: readonly string[]
+) {
+  const { stdout, stderr, status } = spawnSync(launcher, words, {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    timeout: 60_000,
+  })
   return { stdout, stderr, status }
 }
 
@@ -82,6 +95,62 @@ describe('bucketline', () => {
     await new Promise((resolve) => child.once('close', resolve))
     expect(said).not.toContain('EPIPE')
     expect(said).not.toContain('at ')
+  })
+})
+
+describe('the end of the process', () => {
+  it('comes with the end of the command, whatever is still open', () => {
+    const import_ = '--import=data:text/javascript,setInterval(()=>{},1000)'
+    const { stdout, stderr, status } = bucketlineIn({ NODE_OPTIONS: import_ }, '--version')
+    expect([stdout, stderr, status]).toEqual(['0.1.0\n', '', 0])
+    expect(bucketlineIn({ NODE_OPTIONS: import_ }, 'lod').status).toBe(2)
+  })
+
+  it('is no failure where the reader of a long result has gone', () => {
+    bucketline('init')
+    const { stdout, stderr } = spawnSync(
+      'sh',
+      [
+        '-c',
+        '{ "$0" query "FROM range(300000)" --format csv; echo "code $?" >&2; } | head -1',
+        launcher,
+      ],
+      { cwd: folder, encoding: 'utf8' },
+    )
+    expect([stdout, stderr]).toEqual(['range\n', 'code 0\n'])
+  })
+})
+
+describe('the cache of compiled code', () => {
+  const unset = { NODE_COMPILE_CACHE: undefined, XDG_CACHE_HOME: undefined }
+  const help = (env: Readonly<Record<string, string | undefined>>) => {
+    const { stdout, stderr, status } = bucketlineIn({ ...unset, ...env }, '--help')
+    expect(stdout).toContain('Usage: bucketline')
+    expect([stderr, status]).toEqual(['', 0])
+  }
+  const made = async () => (await readdir(folder, { recursive: true })).sort()
+
+  it('is a folder of the user', async () => {
+    help({ HOME: folder })
+    const cache = await readdir(join(folder, '.cache/bucketline/compile-cache'))
+    expect(cache).toHaveLength(1)
+    help({ HOME: folder, XDG_CACHE_HOME: join(folder, 'elsewhere') })
+    expect(await readdir(join(folder, 'elsewhere/bucketline/compile-cache'))).toEqual(cache)
+  })
+
+  it('is not made where nobody is at home, or where the user decided', async () => {
+    help({ HOME: undefined })
+    help({ HOME: join(folder, 'missing') })
+    help({ HOME: folder, NODE_COMPILE_CACHE: '' })
+    expect(await made()).toEqual([])
+    help({ HOME: folder, NODE_COMPILE_CACHE: join(folder, 'mine') })
+    expect(await readdir(folder)).toEqual(['mine'])
+  })
+
+  it('is done without where it cannot be made', async () => {
+    await writeFile(join(folder, '.cache'), '')
+    help({ HOME: folder })
+    expect(await made()).toEqual(['.cache'])
   })
 })
 
@@ -176,4 +245,42 @@ describe('load of a feed that cannot be looked at', () => {
     expect([again.stdout, again.status]).toEqual(['', status])
     expect(again.stderr).toMatch(/^error\[store_not_found\]: .*users: .*not-there.*\nhint: /m)
   })
+})
+
+describe('a refused delivery', () => {
+  it('is accounted for to the row, valid rows included, by load and by validate', async () => {
+    bucketline('init', '--preset', 'toplyne-users')
+    const path = join(folder, 'bucketline.yaml')
+    const text = await readFile(path, 'utf8')
+    await writeFile(path, text.replace('# max_rejected_percent: 1 ', 'max_rejected_percent: 1 '))
+    const day = join(folder, 'inbox/users/updated_at=2023-01-09')
+    await mkdir(day)
+    const rows = Array.from({ length: 3000 }, (_, n) =>
+      [n % 3 === 0 ? '' : `u${n}`, '2022-01-01T00:00:00Z', '2023-01-09T10:00:00Z'].join(','),
+    )
+    await writeFile(
+      join(day, 'users.csv'),
+      ['USER_ID,USER_CREATION_TIME,UPDATED_AT', ...rows, ''].join('\n'),
+    )
+    const counts = {
+      state: 'refused',
+      code: 'over_budget',
+      message: '1,000 of 3,000 rows were rejected (33.33 %), max_rejected_percent is 1',
+      rows_read: 3000,
+      rows_published: 0,
+      duplicates: 0,
+      rejected: 1000,
+      withheld: 2000,
+    }
+    const sum = '3,000 rows read = 0 published + 0 duplicates + 1,000 rejected + 2,000 withheld'
+    const checked = bucketline('validate', 'users')
+    expect([checked.stdout.includes(sum), checked.status]).toEqual([true, 1])
+    expect(JSON.parse(bucketline('validate', 'users', '--json').stdout).validations).toMatchObject([
+      counts,
+    ])
+    const { stdout, status } = bucketline('load', '--json')
+    expect([JSON.parse(stdout).loads, status]).toMatchObject([[counts], 1])
+    const forced = bucketline('load', '--force')
+    expect([forced.stdout.includes(sum), forced.status]).toEqual([true, 1])
+  }, 60_000)
 })

@@ -1,12 +1,13 @@
-import { execFile, spawn } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openApp } from '../../src/app.ts'
 import { openDuckdb } from '../../src/duckdb/duckdb.ts'
 import { LOAD_STEPS } from '../../src/exchange/load.ts'
+import { openEmbeddedLedger } from '../../src/ledger/pglite.ts'
 
 /**
  * Promise 2: killed at any instant and run again, the dataset and the counts are as if it ran once.
@@ -56,22 +57,30 @@ describe('a load killed with SIGKILL and run again', () => {
   it('serves the generation before until the new one is committed', async () => {
     const dir = await copyOf('served')
     expect(await load(dir, { BUCKETLINE_CRASH_AT: 'moved@events' })).toBe('SIGKILL')
-    expect(await query(dir, 'SELECT count(*) AS n FROM events')).toEqual([{ n: 3 }])
+    expect((await outcome(dir)).datasets).toMatchObject([{ length: 3 }, {}, {}])
   })
 })
 
 /** A day of events, an hour of auctions, a day of users. */
 async function writeDeliveries(dir: string): Promise<void> {
-  await put(dir, 'bucketline.yaml', `
+  await put(
+    dir,
+    'bucketline.yaml',
+    `
 stores: { inbox: { type: local, path: ./inbox } }
 feeds:
   events: { store: inbox, prefix: events/, preset: hackle-events, max_rejected_percent: 50 }
   auctions: { store: inbox, prefix: auctions/, preset: metamarkets-rollup }
   users: { store: inbox, prefix: users/, preset: toplyne-users }
-`)
+`,
+  )
   await events(dir, 'a.parquet', 3)
   await put(dir, 'inbox/auctions/y=2023/m=01/d=02/H=05/a.gz', gzipSync(auction(1) + auction(2)))
-  await put(dir, 'inbox/users/updated_at=2023-01-01/a.csv', 'USER_ID,UPDATED_AT,Country\n1,2023-01-01 10:00:00,UK\n2,2023-01-01 11:00:00,FR\n')
+  await put(
+    dir,
+    'inbox/users/updated_at=2023-01-01/a.csv',
+    'USER_ID,UPDATED_AT,Country\n1,2023-01-01 10:00:00,UK\n2,2023-01-01 11:00:00,FR\n',
+  )
 }
 
 /** A late object for each feed, a bad row, and a user whose old row is beaten. */
@@ -79,7 +88,11 @@ async function writeSecondDeliveries(dir: string): Promise<void> {
   await events(dir, 'b.parquet', 2)
   await put(dir, 'inbox/auctions/y=2023/m=01/d=02/H=05/b.gz', gzipSync(auction(3)))
   await put(dir, 'inbox/auctions/y=2023/m=01/d=02/H=06/a.gz', gzipSync(auction(4, '06')))
-  await put(dir, 'inbox/users/updated_at=2023-01-02/a.csv', 'USER_ID,UPDATED_AT,Country\n1,2023-01-02 10:00:00,DE\n3,2023-01-02 11:00:00,KR\n')
+  await put(
+    dir,
+    'inbox/users/updated_at=2023-01-02/a.csv',
+    'USER_ID,UPDATED_AT,Country\n1,2023-01-02 10:00:00,DE\n3,2023-01-02 11:00:00,KR\n',
+  )
 }
 
 const auction = (cnt: number, hour = '05') =>
@@ -106,9 +119,11 @@ async function copyOf(name: string): Promise<string> {
   const dir = join(root, name.replace('@', '-'))
   // Object versions are made of times and inodes, so the inbox stays one folder for all copies.
   await mkdir(dir)
-  await cp(join(template, '.bucketline'), join(dir, '.bucketline'), { recursive: true, filter: (path) => !path.includes('.s.PGSQL') })
+  await cp(join(template, '.bucketline'), join(dir, '.bucketline'), {
+    recursive: true,
+    filter: (path) => !path.includes('.s.PGSQL'),
+  })
   const config = `stores: { inbox: { type: local, path: ${JSON.stringify(join(template, 'inbox'))} } }`
-  const { readFile } = await import('node:fs/promises')
   const text = await readFile(join(template, 'bucketline.yaml'), 'utf8')
   await writeFile(join(dir, 'bucketline.yaml'), text.replace(/stores: .*/, config))
   return dir
@@ -117,7 +132,11 @@ async function copyOf(name: string): Promise<string> {
 /** Exit code of a load, or the signal that ended it. */
 function load(cwd: string, env: Record<string, string> = {}): Promise<number | string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(bin, ['load', '--json'], { cwd, env: { ...process.env, BUCKETLINE_NOW: NOW, ...env }, stdio: ['ignore', process.env.SHOW ? 'inherit' : 'ignore', 'pipe'] })
+    const child = spawn(bin, ['load', '--json'], {
+      cwd,
+      env: { ...process.env, BUCKETLINE_NOW: NOW, ...env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
     let said = ''
     child.stderr.on('data', (chunk) => {
       said += chunk
@@ -130,44 +149,94 @@ function load(cwd: string, env: Record<string, string> = {}): Promise<number | s
   })
 }
 
-async function json(cwd: string, args: readonly string[]): Promise<Record<string, unknown[]>> {
-  const { stdout } = await promisify(execFile)(bin, [...args, '--json'], { cwd, env: { ...process.env, BUCKETLINE_NOW: NOW } })
-  return JSON.parse(stdout)
-}
-
-const query = async (cwd: string, sql: string) => (await json(cwd, ['query', sql]))['rows']
-
+/** The state of a data directory, read in this process: a command for each part would take most of the time. */
 async function outcome(dir: string): Promise<Outcome> {
+  const env = { ...process.env, BUCKETLINE_NOW: NOW }
+  const { signal } = new AbortController()
+  const app = await openApp({
+    config_file: 'bucketline.yaml',
+    cwd: dir,
+    env,
+    command: 'test',
+    signal,
+  })
+  const query = async (sql: string) => (await app.query(sql)).rows
   const datasets = [
-    await query(dir, 'SELECT * FROM events ORDER BY insert_id'),
-    await query(dir, 'SELECT * FROM auctions ORDER BY cnt'),
-    await query(dir, 'SELECT * FROM users ORDER BY USER_ID'),
+    await query('SELECT * FROM events ORDER BY insert_id'),
+    await query('SELECT * FROM auctions ORDER BY cnt'),
+    await query('SELECT * FROM users ORDER BY USER_ID'),
   ]
-  const { partitions } = await json(dir, ['status'])
-  const pick = (row: unknown, names: readonly string[]) =>
-    Object.fromEntries(names.map((name) => [name, (row as Record<string, unknown>)[name]]))
+  const { partitions } = await app.status({ feeds: [] })
+  await app[Symbol.asyncDispose]()
   return {
     datasets,
-    partitions: partitions?.map((p) => pick(p, ['feed', 'partition', 'state', 'generation', 'served_generation', 'objects', 'rows', 'timeliness'])),
+    partitions: partitions.map(
+      ({ feed, partition, state, generation, served_generation, objects, rows, timeliness }) => ({
+        feed,
+        partition,
+        state,
+        generation,
+        served_generation,
+        objects,
+        rows,
+        timeliness,
+      }),
+    ),
     published: await publishedLoads(dir),
     // Names hold the load's id, which differs from run to run.
-    files: (await filesBelow(join(dir, '.bucketline/datasets'))).map((f) => f.replace(/-[0-9a-z-]{20,}\//i, '-ID/')).sort(),
+    files: (await filesBelow(join(dir, '.bucketline/datasets')))
+      .map((f) => f.replace(/-[0-9a-z-]{20,}\//i, '-ID/'))
+      .sort(),
   }
 }
 
 /** Counts of the loads that published, from the ledger itself. */
 async function publishedLoads(dir: string): Promise<unknown[]> {
-  const { openEmbeddedLedger } = await import('../../src/ledger/pglite.ts')
-  await using ledger = await openEmbeddedLedger({ data_dir: join(dir, '.bucketline'), role: 'reader', command: 'test', now: new Date(NOW) })
+  await using ledger = await openEmbeddedLedger({
+    data_dir: join(dir, '.bucketline'),
+    role: 'reader',
+    command: 'test',
+    now: new Date(NOW),
+  })
   return (await ledger.loads({}))
     .filter((l) => l.state === 'published')
-    .map(({ feed, partition, generation, reason, rows_read, rows_published, duplicates, rejected, objects, bytes, reject_summary }) => ({
-      feed, partition, generation, reason, rows_read, rows_published, duplicates, rejected, objects, bytes, reject_summary,
-    }))
-    .sort((a, b) => `${a.feed}${a.partition}${a.generation}`.localeCompare(`${b.feed}${b.partition}${b.generation}`))
+    .map(
+      ({
+        feed,
+        partition,
+        generation,
+        reason,
+        rows_read,
+        rows_published,
+        duplicates,
+        rejected,
+        objects,
+        bytes,
+        reject_summary,
+      }) => ({
+        feed,
+        partition,
+        generation,
+        reason,
+        rows_read,
+        rows_published,
+        duplicates,
+        rejected,
+        objects,
+        bytes,
+        reject_summary,
+      }),
+    )
+    .sort((a, b) =>
+      `${a.feed}${a.partition}${a.generation}`.localeCompare(
+        `${b.feed}${b.partition}${b.generation}`,
+      ),
+    )
 }
 
 async function filesBelow(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true })
-  return entries.filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name).slice(dir.length + 1))
+  return entries
+    .filter((e) => e.isFile())
+    .map((e) => join(e.parentPath, e.name).slice(dir.length + 1))
 }

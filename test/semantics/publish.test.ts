@@ -40,7 +40,7 @@ beforeAll(async () => {
 })
 afterAll(() => workspace[Symbol.asyncDispose]())
 
-const idsOf = async (feed: string) => (await workspace.rows(feed, 'id')).map((row) => row['id'])
+const idsOf = async (feed: string) => (await workspace.rows(feed, 'id')).map((row) => row.id)
 const brief = (reports: Awaited<ReturnType<Workspace['load']>>) =>
   reports.map((l) => ({
     generation: l.generation,
@@ -120,10 +120,14 @@ describe('publish mode', () => {
     expect((await workspace.validate('append_rules')).validations).toMatchObject([
       { state: 'refused', code: 'quality', rows_read: 1 },
     ])
-    expect(await workspace.load('append_rules')).toMatchObject([{ state: 'refused', code: 'quality' }])
+    expect(await workspace.load('append_rules')).toMatchObject([
+      { state: 'refused', code: 'quality' },
+    ])
     expect(await idsOf('append_rules')).toEqual([1, 2])
     await workspace.put(day('append_rules', 'a.jsonl'), ids(1))
-    expect(await workspace.load('append_rules')).toMatchObject([{ state: 'published', rows_read: 2 }])
+    expect(await workspace.load('append_rules')).toMatchObject([
+      { state: 'published', rows_read: 2 },
+    ])
     expect(await idsOf('append_rules')).toEqual([1, 2])
   })
 
@@ -142,7 +146,8 @@ describe('publish mode', () => {
   })
 
   it('one run takes all that is new in a partition as one generation and one load', async () => {
-    for (const file of ['a', 'b', 'c']) await workspace.put(day('together', `${file}.jsonl`), ids(1))
+    for (const file of ['a', 'b', 'c'])
+      await workspace.put(day('together', `${file}.jsonl`), ids(1))
     expect(await workspace.load('together')).toHaveLength(1)
     for (const file of ['d', 'e']) await workspace.put(day('together', `${file}.jsonl`), ids(2))
     await workspace.put(day('together', 'a.jsonl'), ids(3))
@@ -167,7 +172,8 @@ describe('publish mode', () => {
   it('loading the same again changes nothing', async () => {
     await workspace.put(day('repeated', 'a.jsonl'), ids(1, 2))
     await workspace.load('repeated')
-    for (const flags of [{}, { all: true }]) expect(await workspace.load('repeated', flags)).toEqual([])
+    for (const flags of [{}, { all: true }])
+      expect(await workspace.load('repeated', flags)).toEqual([])
     await workspace.load('repeated', { force: true })
     expect(await idsOf('repeated')).toEqual([1, 2])
   })
@@ -198,13 +204,14 @@ describe('rollback', () => {
   })
 
   it('pins the generation until a new object appears, or --force', async () => {
-    const pinned = async () => (await workspace.status('pinned'))[0]?.['pinned']
+    const pinned = async () => (await workspace.status('pinned'))[0]?.pinned
     await workspace.put(day('pinned', 'a.jsonl'), ids(1))
     await workspace.load('pinned')
     await workspace.put(day('pinned', 'a.jsonl'), ids(2))
     await workspace.load('pinned')
     await workspace.rollback('pinned', partition)
-    for (const flags of [{}, { all: true }]) expect(await workspace.load('pinned', flags)).toEqual([])
+    for (const flags of [{}, { all: true }])
+      expect(await workspace.load('pinned', flags)).toEqual([])
     expect([await idsOf('pinned'), await pinned()]).toEqual([[1], true])
 
     await workspace.put(day('pinned', 'b.jsonl'), ids(3))

@@ -1,6 +1,12 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { contractOf, jsonl, openWorkspace, type Report, type Workspace } from '../support/workspace.ts'
+import {
+  contractOf,
+  jsonl,
+  openWorkspace,
+  type Report,
+  type Workspace,
+} from '../support/workspace.ts'
 
 const layout = 'dt={yyyy}-{MM}-{dd}/{file}'
 const day = (feed: string, file: string) => `${feed}/dt=2023-01-01/${file}`
@@ -19,7 +25,10 @@ beforeAll(async () => {
     contracts: {
       'plain.odcs.yaml': contractOf(columns),
       'keyed.odcs.yaml': contractOf(
-        [{ name: 'id', logicalType: 'integer', required: true, primaryKey: true }, ...columns.slice(1)],
+        [
+          { name: 'id', logicalType: 'integer', required: true, primaryKey: true },
+          ...columns.slice(1),
+        ],
         { quality: [{ metric: 'rowCount', mustBe: 2 }] },
       ),
     },
@@ -72,22 +81,43 @@ describe('order of checks', () => {
   })
 
   it('refuses by a quality rule what rows and duplicates left over', async () => {
-    await workspace.put(day('too_few', 'a.jsonl'), jsonl([{ id: 1 }, { id: 1 }, { id: 2, day: 'x' }]))
+    await workspace.put(
+      day('too_few', 'a.jsonl'),
+      jsonl([{ id: 1 }, { id: 1 }, { id: 2, day: 'x' }]),
+    )
     const load = only(await workspace.load('too_few'))
-    expect(load).toMatchObject({ state: 'refused', code: 'quality', rejected: 1, rows_published: 0 })
+    expect(load).toMatchObject({
+      state: 'refused',
+      code: 'quality',
+      rejected: 1,
+      rows_published: 0,
+    })
     expect(load.message).toContain('row_count is 1')
   })
 
   it('makes one reject of a row: code is the first rule broken in the contract’s order, codes all of them', async () => {
     await workspace.put(
       day('codes', 'a.jsonl'),
-      jsonl([{ day: '2023-01-02', name: 'too long', id: 'x' }, { day: 'never', name: 'too long' }]),
+      jsonl([
+        { day: '2023-01-02', name: 'too long', id: 'x' },
+        { day: 'never', name: 'too long' },
+      ]),
     )
     await workspace.load('codes')
     const rejects = await workspace.rejects('codes')
     expect(rejects.map(({ row, column, code, codes }) => ({ row, column, code, codes }))).toEqual([
-      { row: 1, column: 'id', code: 'wrong_type', codes: ['wrong_type', 'invalid_format', 'out_of_partition'] },
-      { row: 2, column: 'id', code: 'missing_column', codes: ['missing_column', 'invalid_format', 'invalid_format'] },
+      {
+        row: 1,
+        column: 'id',
+        code: 'wrong_type',
+        codes: ['wrong_type', 'invalid_format', 'out_of_partition'],
+      },
+      {
+        row: 2,
+        column: 'id',
+        code: 'missing_column',
+        codes: ['missing_column', 'invalid_format', 'invalid_format'],
+      },
     ])
   })
 })
@@ -178,7 +208,10 @@ describe('rows', () => {
 
 describe('row number and raw', () => {
   it('in text is the physical line a record starts on; a CSV header is line 1', async () => {
-    await workspace.put(day('csv_lines', 'a.csv'), 'id,name\n1,"a\nb"\n\nx,bad\n3,"c\r\nd"\ny,"e\nf"\n')
+    await workspace.put(
+      day('csv_lines', 'a.csv'),
+      'id,name\n1,"a\nb"\n\nx,bad\n3,"c\r\nd"\ny,"e\nf"\n',
+    )
     await workspace.load('csv_lines')
     expect(await workspace.rows('csv_lines', 'id, _row')).toEqual([
       { id: 1, _row: 2 },
@@ -196,7 +229,7 @@ describe('row number and raw', () => {
       "SELECT i::BIGINT AS id, CASE WHEN i = 3 THEN 'too long' ELSE 'ok' END AS name, MAP {'k': i} AS other FROM range(1, 5) t(i)",
     )
     await workspace.load('parquet')
-    expect((await workspace.rows('parquet', '_row')).map((r) => r['_row'])).toEqual([1, 2, 4])
+    expect((await workspace.rows('parquet', '_row')).map((r) => r._row)).toEqual([1, 2, 4])
     const [reject] = await workspace.rejects('parquet')
     expect(reject).toMatchObject({ row: 3, code: 'invalid_format', column: 'name' })
     expect(JSON.parse(reject?.raw ?? '')).toEqual({ id: 3, name: 'too long', other: { k: 3 } })

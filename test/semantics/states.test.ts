@@ -17,11 +17,21 @@ beforeAll(async () => {
       'broken.odcs.yaml': contractOf([id], {
         quality: [{ type: 'sql', query: 'SELECT nothing FROM {object}', mustBe: 1 }],
       }),
-      'due.odcs.yaml': contractOf([id], {}, {
-        slaProperties: [
-          { property: 'timeOfAvailability', value: '13:00 Asia/Seoul', valueExt: 1, unit: 'd', element: 'rows' },
-        ],
-      }),
+      'due.odcs.yaml': contractOf(
+        [id],
+        {},
+        {
+          slaProperties: [
+            {
+              property: 'timeOfAvailability',
+              value: '13:00 Asia/Seoul',
+              valueExt: 1,
+              unit: 'd',
+              element: 'rows',
+            },
+          ],
+        },
+      ),
     },
     feeds: {
       budget: json,
@@ -37,7 +47,7 @@ beforeAll(async () => {
 afterAll(() => workspace[Symbol.asyncDispose]())
 
 const statesOf = async (feed: string) =>
-  (await workspace.status(feed)).map((p) => [p['partition'], p['state']])
+  (await workspace.status(feed)).map((p) => [p.partition, p.state])
 
 describe('budget', () => {
   it('is 1 % of a partition’s rows without a setting, over all its objects', async () => {
@@ -54,7 +64,8 @@ describe('budget', () => {
   })
 
   it('a refused partition is tried again when an object, the contract or the settings change, or with --force', async () => {
-    const tried = async (flags = {}) => (await workspace.load('retry', flags)).map((l) => [l.reason, l.state])
+    const tried = async (flags = {}) =>
+      (await workspace.load('retry', flags)).map((l) => [l.reason, l.state])
     await workspace.put(day('retry', 'a.jsonl'), jsonl([{ id: 'x' }]))
     expect(await tried()).toEqual([['first', 'refused']])
     expect(await tried()).toEqual([])
@@ -66,11 +77,16 @@ describe('budget', () => {
     expect(await tried()).toEqual([['added_object', 'refused']])
     await workspace.remove(day('retry', 'b.jsonl'))
     expect(await tried()).toEqual([['removed_object', 'refused']])
-    await workspace.writeContract('retry.odcs.yaml', contractOf([id, { name: 'more', logicalType: 'string' }]))
+    await workspace.writeContract(
+      'retry.odcs.yaml',
+      contractOf([id, { name: 'more', logicalType: 'string' }]),
+    )
     expect(await tried()).toEqual([['contract_changed', 'refused']])
     expect(await tried()).toEqual([])
     await workspace.reopen({
-      feeds: { retry: { ...json, contract: 'contracts/retry.odcs.yaml', max_rejected_percent: 100 } },
+      feeds: {
+        retry: { ...json, contract: 'contracts/retry.odcs.yaml', max_rejected_percent: 100 },
+      },
     })
     expect(await tried()).toEqual([['settings_changed', 'published']])
     expect(await tried()).toEqual([])
@@ -84,15 +100,21 @@ describe('budget', () => {
     const [failed] = await workspace.load('failing', {}, change)
     expect(failed).toMatchObject({ state: 'failed', code: 'object_changed', rows_published: 0 })
     expect(await statesOf('failing')).toEqual([['2023-01-01', 'failed']])
-    expect(await workspace.load('failing')).toMatchObject([{ state: 'published', rows_published: 2 }])
+    expect(await workspace.load('failing')).toMatchObject([
+      { state: 'published', rows_published: 2 },
+    ])
   })
 
   it('a failure that stays is tried again when something changes', async () => {
     await workspace.put(day('broken', 'a.jsonl'), jsonl([{ id: 1 }]))
-    expect(await workspace.load('broken')).toMatchObject([{ state: 'failed', code: 'contract_invalid' }])
+    expect(await workspace.load('broken')).toMatchObject([
+      { state: 'failed', code: 'contract_invalid' },
+    ])
     expect(await workspace.load('broken')).toEqual([])
     await workspace.writeContract('broken.odcs.yaml', contractOf([id]))
-    expect(await workspace.load('broken')).toMatchObject([{ reason: 'contract_changed', state: 'published' }])
+    expect(await workspace.load('broken')).toMatchObject([
+      { reason: 'contract_changed', state: 'published' },
+    ])
   })
 })
 
@@ -101,7 +123,9 @@ describe('states', () => {
     expect(await workspace.load('nothing')).toEqual([])
     await workspace.put(day('marked', 'a.jsonl'), jsonl([{ id: 1 }]))
     expect(await workspace.load('marked')).toEqual([])
-    expect(await workspace.status('marked')).toMatchObject([{ state: 'waiting', waiting_for: 'no_marker' }])
+    expect(await workspace.status('marked')).toMatchObject([
+      { state: 'waiting', waiting_for: 'no_marker' },
+    ])
     await workspace.put(day('marked', '_SUCCESS'), '')
     await workspace.plan('marked')
     expect(await statesOf('marked')).toEqual([['2023-01-01', 'ready']])
@@ -128,7 +152,7 @@ describe('states', () => {
       await workspace.put(`due/dt=${date}/_SUCCESS`, '', at)
     }
     const timeliness = async (partition: string) =>
-      (await workspace.status('due')).find((p) => p['partition'] === partition)?.['timeliness']
+      (await workspace.status('due')).find((p) => p.partition === partition)?.timeliness
     await deliver('2022-12-30', '2022-12-31T04:00:00Z')
     await deliver('2022-12-31', '2023-01-01T04:00:01Z')
     await workspace.put('due/dt=2023-01-01/a.jsonl', jsonl([{ id: 1 }]), '2023-01-02T02:00:00Z')

@@ -15,6 +15,7 @@ beforeAll(async () => {
       later_first: over_feed,
       days_scope: { ...events, deduplicate: { scope: 'days', days: 1 } },
       partition_scope: events,
+      months: { ...events, layout: '{yyyy}-{MM}/{file}', deduplicate: { scope: 'days', days: 31 } },
       back: over_feed,
       back_again: over_feed,
       emptied: over_feed,
@@ -24,17 +25,32 @@ beforeAll(async () => {
 })
 afterAll(() => workspace[Symbol.asyncDispose]())
 
-const put = (feed: string, date: string, rows: readonly (readonly [string, string])[], file = 'a') =>
-  workspace.put(`${feed}/dt=2023-01-${date}/${file}.jsonl`, jsonl(rows.map(([id, v]) => ({ id, v }))))
+const put = (
+  feed: string,
+  date: string,
+  rows: readonly (readonly [string, string])[],
+  file = 'a',
+) =>
+  workspace.put(
+    `${feed}/dt=2023-01-${date}/${file}.jsonl`,
+    jsonl(rows.map(([id, v]) => ({ id, v }))),
+  )
 const rows = async (feed: string) =>
-  (await workspace.rows(feed, 'id, v, _object[12:13] AS day')).map((r) => `${r['day']} ${r['id']} ${r['v']}`)
+  (await workspace.rows(feed, 'id, v, _object[12:13] AS day')).map((r) => `${r.day} ${r.id} ${r.v}`)
 const brief = (reports: Awaited<ReturnType<Workspace['load']>>) =>
   reports.map((l) => [l.partition, l.rows_read, l.rows_published, l.duplicates])
 
 describe('duplicates across partitions', () => {
   it('over the whole feed the row of the earliest partition wins; the beaten one is a duplicate', async () => {
-    await put('feed_scope', '01', [['k', 'one'], ['x', '1']])
-    await put('feed_scope', '05', [['k', 'five'], ['y', '5'], ['y', '6']])
+    await put('feed_scope', '01', [
+      ['k', 'one'],
+      ['x', '1'],
+    ])
+    await put('feed_scope', '05', [
+      ['k', 'five'],
+      ['y', '5'],
+      ['y', '6'],
+    ])
     expect(brief(await workspace.load('feed_scope'))).toEqual([
       ['2023-01-01', 2, 2, 0],
       ['2023-01-05', 3, 1, 2],
@@ -66,7 +82,9 @@ describe('duplicates across partitions', () => {
     await put('feed_scope', '01', [['k', 'one again']])
     await workspace.load('feed_scope')
     expect(await rows('feed_scope')).toEqual(['01 k one again', '05 y 5'])
-    expect((await workspace.generations('feed_scope', '2023-01-05')).at(-1)?.reason).toBe('winner_replaced')
+    expect((await workspace.generations('feed_scope', '2023-01-05')).at(-1)?.reason).toBe(
+      'winner_replaced',
+    )
   })
 
   it('does not depend on which partition was loaded first', async () => {
@@ -79,7 +97,10 @@ describe('duplicates across partitions', () => {
   })
 
   it('within a window of days only; a row loses to any better one within it', async () => {
-    await put('days_scope', '01', [['k', 'one'], ['far', 'one']])
+    await put('days_scope', '01', [
+      ['k', 'one'],
+      ['far', 'one'],
+    ])
     await put('days_scope', '02', [['k', 'two']])
     await put('days_scope', '03', [['far', 'three']])
     expect(brief(await workspace.load('days_scope'))).toEqual([
@@ -92,9 +113,27 @@ describe('duplicates across partitions', () => {
     expect(await rows('days_scope')).toEqual(['01 far one', '02 k two', '03 far three'])
   })
 
+  it('partitions of a month are as far apart as their first days', async () => {
+    for (const month of ['01', '02', '04'])
+      await workspace.put(`months/2023-${month}/a.jsonl`, jsonl([{ id: 'k', v: month }]))
+    expect(brief(await workspace.load('months'))).toEqual([
+      ['2023-01', 1, 1, 0],
+      ['2023-02', 1, 0, 1],
+      ['2023-04', 1, 1, 0],
+    ])
+  })
+
   it('within the partition alone where nothing else is said', async () => {
     await put('partition_scope', '01', [['k', 'one']])
-    await put('partition_scope', '02', [['k', 'two'], ['k', 'three']], 'a')
+    await put(
+      'partition_scope',
+      '02',
+      [
+        ['k', 'two'],
+        ['k', 'three'],
+      ],
+      'a',
+    )
     await put('partition_scope', '02', [['k', 'four']], 'b')
     expect(brief(await workspace.load('partition_scope'))).toEqual([
       ['2023-01-01', 1, 1, 0],
@@ -105,7 +144,10 @@ describe('duplicates across partitions', () => {
 
   it('a rollback is judged by what is served now: a row that had been beaten is served when its winner has gone', async () => {
     await put('back', '01', [['k', 'one']])
-    await put('back', '02', [['k', 'two'], ['x', 'two']])
+    await put('back', '02', [
+      ['k', 'two'],
+      ['x', 'two'],
+    ])
     await workspace.load('back')
     await put('back', '02', [['y', 'two']])
     await workspace.load('back')
@@ -151,20 +193,33 @@ describe('profiles', () => {
       jsonl(list.map((row) => ({ UPDATED_AT: `2023-01-${date} 00:00:00`, ...row }))),
     )
   const served = async () =>
-    (await workspace.rows('users', "USER_ID, plan, city, _object[20:21] AS day")).map(
-      (r) => `${r['USER_ID']} ${r['plan']} ${r['city']} ${r['day']}`,
+    (await workspace.rows('users', 'USER_ID, plan, city, _object[20:21] AS day')).map(
+      (r) => `${r.USER_ID} ${r.plan} ${r.city} ${r.day}`,
     )
 
   it('the greatest UPDATED_AT wins as a whole row, whatever came first; the beaten row is a duplicate', async () => {
-    await users('02', [{ USER_ID: 'u', plan: 'new', city: null }, { USER_ID: 'v', plan: 'v2', city: 'v' }])
+    await users('02', [
+      { USER_ID: 'u', plan: 'new', city: null },
+      { USER_ID: 'v', plan: 'v2', city: 'v' },
+    ])
     expect(brief(await workspace.load('users'))).toEqual([['2023-01-02', 2, 2, 0]])
-    await users('01', [{ USER_ID: 'u', plan: 'old', city: 'Seoul' }, { USER_ID: 'w', plan: 'w1', city: 'w' }])
+    await users('01', [
+      { USER_ID: 'u', plan: 'old', city: 'Seoul' },
+      { USER_ID: 'w', plan: 'w1', city: 'w' },
+    ])
     expect(brief(await workspace.load('users'))).toEqual([['2023-01-01', 2, 1, 1]])
     expect(await served()).toEqual(['w w1 w 01', 'u new null 02', 'v v2 v 02'])
   })
 
   it('a tie goes to the later object and row', async () => {
-    await users('02', [{ USER_ID: 'u', plan: 'b1', city: 'x' }, { USER_ID: 'u', plan: 'b2', city: 'x' }], 'b')
+    await users(
+      '02',
+      [
+        { USER_ID: 'u', plan: 'b1', city: 'x' },
+        { USER_ID: 'u', plan: 'b2', city: 'x' },
+      ],
+      'b',
+    )
     expect(brief(await workspace.load('users'))).toEqual([['2023-01-02', 4, 2, 2]])
     expect(await served()).toEqual(['w w1 w 01', 'v v2 v 02', 'u b2 x 02'])
   })
@@ -174,6 +229,8 @@ describe('profiles', () => {
     await workspace.remove('users/updated_at=2023-01-02/a.jsonl')
     await workspace.load('users')
     expect(await served()).toEqual(['u old Seoul 01', 'w w1 w 01', 'v v2 v 02'])
-    expect((await workspace.generations('users', '2023-01-01')).at(-1)?.reason).toBe('winner_withdrawn')
+    expect((await workspace.generations('users', '2023-01-01')).at(-1)?.reason).toBe(
+      'winner_withdrawn',
+    )
   })
 })

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
-import { literal, openDuckdb } from '../../src/duckdb/duckdb.ts'
 import { parse } from 'yaml'
+import { literal, openDuckdb } from '../../src/duckdb/duckdb.ts'
 import type { Json } from './workspace.ts'
 
 /** One folder of `test/fixtures/deliveries`. */
@@ -44,9 +44,7 @@ export async function readDelivery(folder: string, name: string): Promise<Delive
     about,
     feed,
     damage: damage ?? {},
-    ...(files.includes('contract.odcs.yaml')
-      ? { contract: await text('contract.odcs.yaml') }
-      : {}),
+    ...(files.includes('contract.odcs.yaml') ? { contract: await text('contract.odcs.yaml') } : {}),
     expected: JSON.parse(await text('expected.json')) as Expected,
   }
 }
@@ -98,7 +96,11 @@ function encoded(encode: (text: Buffer) => Uint8Array): Write {
 async function writeParquet(from: string, to: string): Promise<void> {
   const sql = await readFile(from, 'utf8')
   const options = /^-- copy: (.*)$/m.exec(sql)?.[1]
-  await using duckdb = await openDuckdb({ memory_limit: '512MB', spill_dir: dirname(to), threads: 1 })
+  await using duckdb = await openDuckdb({
+    memory_limit: '512MB',
+    spill_dir: dirname(to),
+    threads: 1,
+  })
   await duckdb.run(
     `COPY (${sql.trim().replace(/;$/, '')}\n) TO ${literal(to)} (FORMAT parquet${options === undefined ? '' : `, ${options}`})`,
   )

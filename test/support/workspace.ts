@@ -47,6 +47,8 @@ export interface WorkspaceOptions {
   readonly feeds: Readonly<Record<string, Json>>
   /** Contract files by name, below `contracts/`. */
   readonly contracts?: Readonly<Record<string, string>>
+  /** How the folder's name begins. */
+  readonly folder?: string
   /** What time it is when an app opens. */
   readonly now?: string
 }
@@ -65,7 +67,7 @@ export type Workspace = Awaited<ReturnType<typeof openWorkspace>>
  * process through the composition root that the command line uses, and answer with its JSON.
  */
 export async function openWorkspace(options: WorkspaceOptions) {
-  const dir = await mkdtemp(join(tmpdir(), 'bucketline-workspace-'))
+  const dir = await mkdtemp(join(tmpdir(), options.folder ?? 'bucketline-workspace-'))
   const feeds: Record<string, Json> = { ...options.feeds }
   let now = options.now ?? '2023-06-01T00:00:00Z'
   const signal = new AbortController().signal
@@ -134,7 +136,10 @@ export async function openWorkspace(options: WorkspaceOptions) {
       const path = join(dir, 'inbox', key)
       await mkdir(dirname(path), { recursive: true })
       await rm(path, { force: true })
-      await using duckdb = await openDuckdb({ memory_limit: '512MB', spill_dir: join(dir, 'spill') })
+      await using duckdb = await openDuckdb({
+        memory_limit: '512MB',
+        spill_dir: join(dir, 'spill'),
+      })
       await duckdb.run(`COPY (${select}) TO ${literal(path)} (FORMAT parquet${copy_options})`)
     },
     remove: (key: string) => rm(join(dir, 'inbox', key)),
@@ -158,7 +163,10 @@ export async function openWorkspace(options: WorkspaceOptions) {
     },
     /** Runs `validate` on a feed; `files` are checked instead of the bucket. */
     async validate(feed: string, files: readonly string[] = []) {
-      const { validations, rejects } = await app.validate({ feeds: [feed], files }, { signal, observe })
+      const { validations, rejects } = await app.validate(
+        { feeds: [feed], files },
+        { signal, observe },
+      )
       const rows: RejectedRow[] = []
       for await (const reject of rejects) rows.push(reject)
       return { validations: jsonValue(validations) as Report[], rejects: rows }
@@ -204,7 +212,10 @@ export async function openWorkspace(options: WorkspaceOptions) {
     },
 
     /** Opens the app again, with another clock or changed settings of a feed. */
-    async reopen(change: { readonly now?: string; readonly feeds?: Readonly<Record<string, Json>> }) {
+    async reopen(change: {
+      readonly now?: string
+      readonly feeds?: Readonly<Record<string, Json>>
+    }) {
       await app[Symbol.asyncDispose]()
       now = change.now ?? now
       Object.assign(feeds, change.feeds)
@@ -219,7 +230,11 @@ export async function openWorkspace(options: WorkspaceOptions) {
 }
 
 /** A contract with the given columns, as ODCS. `head` is merged into the dataset's schema object. */
-export function contractOf(properties: readonly Json[], head: Json = {}, document: Json = {}): string {
+export function contractOf(
+  properties: readonly Json[],
+  head: Json = {},
+  document: Json = {},
+): string {
   return stringify({
     apiVersion: 'v3.2.0',
     kind: 'DataContract',

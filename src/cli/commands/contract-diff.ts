@@ -33,7 +33,11 @@ export const contractDiff = defineCommand({
     else if (changes.length === 0) await terminal.out('no changes\n')
     else {
       const table = renderTable(
-        [{ title: '' }, { title: 'path', flexible: true }, { title: 'change', flexible: true }],
+        [
+          { title: '' },
+          { title: 'path', flexible: 2, least: 20, narrow: 'wrap' },
+          { title: 'change', flexible: 1, least: 30, narrow: 'wrap' },
+        ],
         changes.map((each) => [
           each.breaking ? { text: 'breaking', color: 'red' } : '',
           each.path,

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { ExchangeError } from '../../core/errors.ts'
 import type { LoadEvent } from '../../exchange/progress.ts'
+import { attemptsText } from '../attempts-text.ts'
 import { defineCommand } from '../command.ts'
 import { asExchangeError, errorReport, exitCodeOf } from '../error-output.ts'
 import { writeJson, writeJsonLine } from '../json-output.ts'
-import { attemptsText, type LoadReport, loadReport } from '../load-report.ts'
+import { type LoadReport, loadReport } from '../load-report.ts'
 import { createProgress, silent } from '../progress.ts'
 import { feeds, from, partition, selectionOf, to } from '../selection-flags.ts'
 

@@ -8,6 +8,7 @@ import { straysText } from '../strays.ts'
 import { type Cell, renderTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import { visible } from '../text-width.ts'
+import { hangingText } from '../wrap-text.ts'
 
 /** `plan`: what `load` would do now. */
 export const plan = defineCommand({
@@ -58,13 +59,13 @@ function planText(partitions: readonly PlannedPartition[], terminal: Terminal): 
   const { style, width } = terminal
   const table = renderTable(
     [
-      { title: 'feed', flexible: true },
+      { title: 'feed' },
       { title: 'partition' },
       { title: 'action' },
-      { title: 'reason', flexible: true },
-      { title: 'publish' },
-      { title: 'objects', align: 'right' },
-      { title: 'size', align: 'right' },
+      { title: 'reason', flexible: 1, least: 24, narrow: 'wrap' },
+      { title: 'publish', drop: 1 },
+      { title: 'objects', align: 'right', drop: 2 },
+      { title: 'size', align: 'right', drop: 3 },
     ],
     shown.map((each) => [
       each.feed,
@@ -78,10 +79,10 @@ function planText(partitions: readonly PlannedPartition[], terminal: Terminal): 
     { width, style },
   )
   const notes = shown.flatMap((each) =>
-    each.notes.map(
-      (note) =>
-        `${style('yellow', note.code)}  ${each.feed} ${each.partition}: ${visible(note.message)}\n`,
-    ),
+    each.notes.map((note) => {
+      const text = `${each.feed} ${each.partition}: ${visible(note.message)}`
+      return `${hangingText(`${style('yellow', note.code)}  `, text, width)}\n`
+    }),
   )
   const loads = shown.filter((each) => each.action === 'load')
   const bytes = loads.reduce((sum, each) => sum + each.bytes, 0)

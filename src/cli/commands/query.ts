@@ -5,8 +5,10 @@ import { defineCommand } from '../command.ts'
 import { csvLine } from '../csv-output.ts'
 import { formatPlural, textValue } from '../format-value.ts'
 import { writeJson } from '../json-output.ts'
-import { renderTable } from '../table.ts'
+import { fitTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
+import { visible } from '../text-width.ts'
+import { hangingText } from '../wrap-text.ts'
 
 /** `query`: DuckDB SQL over the served datasets. */
 export const query = defineCommand({
@@ -94,18 +96,27 @@ async function writeResultCsv(result: QueryResult, terminal: Terminal): Promise<
   }
 }
 
+/** Texts and nested values can be cut; of a time or a number a part says something else. */
+const FLEXIBLE = /^(VARCHAR|BLOB|JSON|ENUM|STRUCT|MAP|UNION)|\]$/
 const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL)/
 
 function resultText(result: QueryResult, terminal: Terminal): string {
-  const table = renderTable(
-    result.columns.map(({ name, type }) => ({
+  const { text, dropped } = fitTable(
+    result.columns.map(({ name, type }, index) => ({
       title: name,
-      ...(NUMERIC.test(type) ? { align: 'right' as const } : { flexible: true }),
+      // The last ones go first, so that what stands is what was asked for first.
+      ...(index === 0 ? {} : { drop: result.columns.length - index }),
+      ...(NUMERIC.test(type) ? { align: 'right' as const } : {}),
+      ...(FLEXIBLE.test(type) ? { flexible: 1 } : {}),
     })),
     result.rows.map((row) =>
       row.map((value) => (value === null ? { text: 'null', color: 'dim' } : textValue(value))),
     ),
     { width: terminal.width, style: terminal.style },
   )
-  return `${table}\n${formatPlural(result.rows.length, 'row')}\n`
+  const left_out =
+    dropped.length === 0
+      ? ''
+      : `${hangingText('', `no room for ${dropped.map(visible).join(', ')}: --format json or csv shows all`, terminal.width)}\n`
+  return `${text}\n${left_out}${formatPlural(result.rows.length, 'row')}\n`
 }

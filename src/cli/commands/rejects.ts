@@ -4,8 +4,8 @@ import { defineCommand } from '../command.ts'
 import { csvLine } from '../csv-output.ts'
 import { formatCount, formatPlural } from '../format-value.ts'
 import { writeJson, writeJsonLine } from '../json-output.ts'
+import { rejectsText } from '../rejects-text.ts'
 import { feed, partition } from '../selection-flags.ts'
-import { renderTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** Rows of the table; more are counted. */
@@ -89,33 +89,10 @@ async function writeTable(
     await terminal.out('no rejects\n')
     return
   }
-  await terminal.out(rejectsText(rows, terminal))
+  const { text, cut } = rejectsText(rows, terminal)
+  await terminal.out(text)
   const more = found.total > rows.length ? `, ${formatCount(rows.length)} shown` : ''
-  await terminal.out(`\n${formatPlural(found.total, 'reject')}${more}\n`)
-}
-
-/** Refused rows as a table; also what `validate` shows. */
-export function rejectsText(rows: readonly RejectRecord[], terminal: Terminal): string {
-  return renderTable(
-    [
-      { title: 'partition' },
-      { title: 'object', flexible: true, cut: 'start' },
-      { title: 'row', align: 'right' },
-      { title: 'column' },
-      { title: 'code' },
-      { title: 'message', flexible: true },
-      { title: 'raw', flexible: true },
-    ],
-    rows.map((each) => [
-      each.partition,
-      each.object,
-      // A place, not an amount: no grouping.
-      String(each.row),
-      each.column ?? '',
-      { text: each.code, color: 'yellow' },
-      each.message,
-      each.raw,
-    ]),
-    { width: terminal.width, style: terminal.style },
+  await terminal.out(
+    `\n${formatPlural(found.total, 'reject')}${more}${cut ? '; --format jsonl shows objects and rows whole' : ''}\n`,
   )
 }

@@ -46,7 +46,7 @@ describe('statusText', () => {
     expect(text.split('\n').map((line) => line.replaceAll(/ {2,}/g, ' | '))).toEqual([
       'feed | partition | state | timeliness | due | generation | objects | size | rows | remark',
       'events | 2023-01-01 | published | on time | 2023-01-02 04:00Z | 1 of 2 | 2 | 471 kB | 5,000 | pinned by a rollback',
-      'events | 2023-01-02 … 2023-01-04 | waiting | missing | 0 | 0 B | 0 | 3 partitions',
+      'events | 2023-01-02 … 2023-01-04 | waiting | missing | 0 | 0 B | 0 | 3 partitions missing',
       'events | 2023-01-05 | refused | missing | 1, none served | 1 | 0 B | 0 | no objects',
       'users | 2023-01-02 | waiting | missing | 0 | 0 B | 0 | no objects',
       '',

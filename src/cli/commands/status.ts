@@ -63,16 +63,16 @@ export function statusText(partitions: readonly PartitionReport[], terminal: Ter
   const { style, width } = terminal
   const table = renderTable(
     [
-      { title: 'feed', flexible: true },
+      { title: 'feed' },
       { title: 'partition' },
       { title: 'state' },
-      { title: 'timeliness' },
-      { title: 'due' },
-      { title: 'generation', align: 'right' },
-      { title: 'objects', align: 'right' },
-      { title: 'size', align: 'right' },
+      { title: 'timeliness', drop: 5 },
+      { title: 'due', drop: 4 },
+      { title: 'generation', align: 'right', drop: 2 },
+      { title: 'objects', align: 'right', drop: 3 },
+      { title: 'size', align: 'right', drop: 1 },
       { title: 'rows', align: 'right' },
-      { title: 'remark', flexible: true },
+      { title: 'remark', flexible: 1, least: 20, narrow: 'wrap' },
     ],
     rowsOf(partitions).map(({ first: each, last, count }) => [
       each.feed,
@@ -84,7 +84,7 @@ export function statusText(partitions: readonly PartitionReport[], terminal: Ter
       formatCount(each.objects),
       formatBytes(each.bytes),
       formatCount(each.rows),
-      count === 1 ? remark(each) : formatPlural(count, 'partition'),
+      count === 1 ? remark(each) : `${formatPlural(count, 'partition')} missing`,
     ]),
     { width, style },
   )

@@ -2,13 +2,14 @@ import { z } from 'zod'
 import { PRESETS } from '../../core/config.ts'
 import { ExchangeError } from '../../core/errors.ts'
 import type { RejectRecord, ValidateRequest } from '../app-port.ts'
+import { attemptsText } from '../attempts-text.ts'
 import { defineCommand } from '../command.ts'
 import { formatCount } from '../format-value.ts'
 import { writeJson } from '../json-output.ts'
-import { attemptsText } from '../load-report.ts'
+import { withheldOf } from '../load-report.ts'
 import { createProgress, silent } from '../progress.ts'
+import { rejectsText } from '../rejects-text.ts'
 import { from, partition, selectionOf, to } from '../selection-flags.ts'
-import { rejectsText } from './rejects.ts'
 
 /** Refused rows shown; more are counted. */
 const SHOWN = 20
@@ -65,11 +66,15 @@ export const validate = defineCommand({
     await using app = await context.openApp()
     const progress = json ? silent : createProgress(terminal, { now: () => performance.now() })
     try {
-      const { validations, rejects } = await app.validate(request, {
+      const { rejects, ...checked } = await app.validate(request, {
         signal,
         observe: (event) => progress.observe(event),
       })
       progress.end()
+      const validations = checked.validations.map((each) => ({
+        ...each,
+        withheld: withheldOf(each),
+      }))
       const refused = validations.some((each) => each.state === 'refused')
       if (json) await writeJson(terminal, { validations, rejects })
       else {
@@ -80,7 +85,7 @@ export const validate = defineCommand({
           rows.push(reject)
           if (rows.length === SHOWN) break
         }
-        if (rows.length > 0) await terminal.out(`\n${rejectsText(rows, terminal)}`)
+        if (rows.length > 0) await terminal.out(`\n${rejectsText(rows, terminal).text}`)
         if (rejected > rows.length) {
           await terminal.out(`… ${formatCount(rejected - rows.length)} more; --json lists all\n`)
         }

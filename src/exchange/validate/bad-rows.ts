@@ -14,8 +14,18 @@ export function partitionRules(
   const column = feed.contract.columns.find((c) => c.name === time)
   if (column === undefined || partition === undefined) return {}
   if (column.type.kind === 'date') {
-    const day = `DATE ${literal(partition.name.slice(0, 10))}`
-    return { [column.name]: (v) => [['out_of_partition', `${v} <> ${day}`]] }
+    // A date begins with the name of its day, month or year.
+    const name = partition.name.slice(0, 10)
+    return {
+      [column.name]: (v) => [
+        [
+          'out_of_partition',
+          name.length === 10
+            ? `${v} <> DATE ${literal(name)}`
+            : `NOT starts_with((${v})::VARCHAR, ${literal(`${name}-`)})`,
+        ],
+      ],
+    }
   }
   const bound = (at: Date) =>
     `TIMESTAMP ${literal(at.toISOString().replace('T', ' ').replace('Z', ''))}`

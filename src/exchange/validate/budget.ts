@@ -17,19 +17,19 @@ export function brokenBudget(
   if (budget.rows !== undefined && rejected > budget.rows)
     return {
       rule: 'rows',
-      message: `${rejected} rows were rejected, max_rejected_rows is ${budget.rows}`,
+      message: `${count(rejected)} rows were rejected, max_rejected_rows is ${count(budget.rows)}`,
     }
   if (budget.percent !== undefined && exceeds(rejected, rows, budget.percent))
     return {
       rule: 'percent',
-      message: `${rejected} of ${rows} rows were rejected (${share(rejected, rows)}), max_rejected_percent is ${budget.percent}`,
+      message: `${count(rejected)} of ${count(rows)} rows were rejected (${share(rejected, rows)}), max_rejected_percent is ${budget.percent}`,
     }
   for (const object of objects) {
     const { key } = object
     if (budget.rows_per_object !== undefined && object.rejected > budget.rows_per_object)
       return {
         rule: 'rows_per_object',
-        message: `${object.rejected} rows of ${key} were rejected, max_rejected_rows_per_object is ${budget.rows_per_object}`,
+        message: `${count(object.rejected)} rows of ${key} were rejected, max_rejected_rows_per_object is ${count(budget.rows_per_object)}`,
       }
     if (
       budget.percent_per_object !== undefined &&
@@ -37,11 +37,14 @@ export function brokenBudget(
     )
       return {
         rule: 'percent_per_object',
-        message: `${object.rejected} of ${object.rows_read} rows of ${key} were rejected (${share(object.rejected, object.rows_read)}), max_rejected_percent_per_object is ${budget.percent_per_object}`,
+        message: `${count(object.rejected)} of ${count(object.rows_read)} rows of ${key} were rejected (${share(object.rejected, object.rows_read)}), max_rejected_percent_per_object is ${budget.percent_per_object}`,
       }
   }
   return undefined
 }
+
+const grouped = new Intl.NumberFormat('en-US')
+const count = (value: number) => grouped.format(value)
 
 const exceeds = (rejected: number, rows: number, percent: number) =>
   rejected > 0 && rejected * 100 > percent * rows

@@ -13,7 +13,7 @@ import type {
 } from '../../ledger/ledger.ts'
 import { findBadRows, partitionRules } from './bad-rows.ts'
 import { type BrokenBudget, brokenBudget } from './budget.ts'
-import { OBJECT_COLUMN, RESCUED_COLUMN } from './dataset-columns.ts'
+import { OBJECT_COLUMN, RESCUED_COLUMN, ROW_COLUMN } from './dataset-columns.ts'
 import { datasetType } from './dataset-type.ts'
 import { markDuplicates } from './duplicates.ts'
 import { fieldIds } from './field-ids.ts'
@@ -159,7 +159,11 @@ async function checkPassed(gated: Gated, options: CheckOptions): Promise<Checked
   const duplicates = await markDuplicates(feed, columns.read, duckdb)
   const candidates = join(dir, 'candidates.parquet')
   const written = await writeCandidates(candidates, columns, options)
-  const quality = await brokenQuality(feed.contract, { file: candidates, kept: options.kept }, duckdb)
+  const quality = await brokenQuality(
+    feed.contract,
+    { file: candidates, kept: options.kept },
+    duckdb,
+  )
   notes.push(...quality.notes)
   if (quality.broken !== undefined)
     return {
@@ -238,7 +242,10 @@ async function objectOutcomes(gated: Gated, options: CheckOptions): Promise<Load
   })
 }
 
-/** Valid rows of all groups with typed columns; rows in `bad` left out. */
+/**
+ * Valid rows of all groups with typed columns; rows in `bad` left out. `_object` is the object's number:
+ * only names that no column can have are free for what is ours.
+ */
 function validRowsSql(
   groups: readonly SourceGroup[],
   columns: DatasetColumns,
@@ -251,13 +258,13 @@ function validRowsSql(
       values.push(
         `${columns.rescue ? group.rescued : 'NULL::JSON'} AS ${identifier(RESCUED_COLUMN)}`,
       )
-    return `SELECT _obj, _row, ${values.join(', ')} FROM ${valuedRows(group)} s${anyBad ? ' WHERE NOT EXISTS (FROM bad b WHERE b._obj = s._obj AND b._row = s._row)' : ''}`
+    return `SELECT _obj AS _object, _row, ${values.join(', ')} FROM ${valuedRows(group)} s${anyBad ? ' WHERE NOT EXISTS (FROM bad b WHERE b._obj = s._obj AND b._row = s._row)' : ''}`
   })
   if (selects.length > 0) return selects.join(' UNION ALL ')
   // Without an object there is no row, and still a dataset with its columns.
   const values = columns.read.map((c) => `NULL::${datasetType(c.type)} AS ${identifier(c.name)}`)
   if (rescued) values.push(`NULL::JSON AS ${identifier(RESCUED_COLUMN)}`)
-  return `SELECT NULL::INTEGER AS _obj, NULL::BIGINT AS _row, ${values.join(', ')} WHERE false`
+  return `SELECT NULL::INTEGER AS _object, NULL::BIGINT AS _row, ${values.join(', ')} WHERE false`
 }
 
 /** Fills the table `load_objects`: the key of each object by its number. */
@@ -277,14 +284,18 @@ async function writeCandidates(
   const { duckdb } = options
   const select = columns.written
     .map((w) =>
-      w.name === OBJECT_COLUMN ? 'o._object AS _object' : `${w.select} AS ${identifier(w.name)}`,
+      w.name === OBJECT_COLUMN
+        ? 'o._object AS _object'
+        : w.name === ROW_COLUMN
+          ? 'r._row AS _row'
+          : `${w.select} AS ${identifier(w.name)}`,
     )
     .join(', ')
   const losers = (await anyRow('losers', duckdb))
-    ? ' WHERE NOT EXISTS (FROM losers l WHERE l._obj = r._obj AND l._row = r._row)'
+    ? ' WHERE NOT EXISTS (FROM losers l WHERE l._obj = r._object AND l._row = r._row)'
     : ''
   const rows = await duckdb.all<{ Count: bigint }>(
-    `COPY (SELECT ${select} FROM valid_rows r JOIN load_objects o USING (_obj)${losers}) TO ${literal(path)} (FORMAT parquet, CODEC 'zstd', COMPRESSION_LEVEL 1, FIELD_IDS ${fieldIds(columns.written.map((w) => w.column))})`,
+    `COPY (SELECT ${select} FROM valid_rows r JOIN (SELECT _obj AS _row, _object FROM load_objects) o ON o._row = r._object${losers}) TO ${literal(path)} (FORMAT parquet, CODEC 'zstd', COMPRESSION_LEVEL 1, FIELD_IDS ${fieldIds(columns.written.map((w) => w.column))})`,
   )
   return Number(rows[0]?.Count ?? 0n)
 }

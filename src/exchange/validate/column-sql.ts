@@ -1,4 +1,5 @@
 import type { Column, ColumnType } from '../../core/contract/contract.ts'
+import { decimalText } from '../../core/decimal-text.ts'
 import { literal } from '../../duckdb/duckdb.ts'
 import { datasetType } from './dataset-type.ts'
 import {
@@ -133,12 +134,13 @@ function limitRules(column: Column, value: string): Rule[] {
   if (column.multiple_of !== undefined)
     rules.push([
       'out_of_range',
-      `(${value})::DECIMAL(38,10) % ${literal(column.multiple_of)}::DECIMAL(38,10) <> 0`,
+      // What is too great to be divided exactly is refused.
+      `coalesce(TRY_CAST(${value} AS ${divisible(column.type, column.multiple_of)}) % ${literal(column.multiple_of)}::${divisible(column.type, column.multiple_of)} <> 0, true)`,
     ])
   if (column.enum !== undefined)
     rules.push([
       'not_in_enum',
-      `(${value})::VARCHAR NOT IN (${column.enum.map((v) => literal(String(v))).join(', ')})`,
+      `${value} NOT IN (${column.enum.map((v) => bound(column.type, String(v))).join(', ')})`,
     ])
   return rules
 }
@@ -149,13 +151,34 @@ function bound(type: ColumnType, limit: string): string {
     case 'string':
       return literal(limit)
     case 'integer':
-    case 'decimal':
-      return `${literal(limit)}::DECIMAL(38,10)`
+    case 'decimal': {
+      const { width, scale } = digits(type, limit)
+      // A limit far beyond the type need not be exact.
+      return `${literal(decimalText(limit) ?? limit)}::${width <= 38 ? `DECIMAL(${width},${scale})` : 'DOUBLE'}`
+    }
     case 'timestamp':
       return `timezone('UTC', ${literal(limit)}::TIMESTAMPTZ)`
     default:
       return `${literal(limit)}::${datasetType(type)}`
   }
+}
+
+/** How many digits hold both the values of a type and a constant of the contract. */
+function digits(type: ColumnType, constant: string): { width: number; scale: number } {
+  const text = decimalText(constant) ?? constant
+  const [whole = '', fraction = ''] = text.replace('-', '').split('.')
+  const own =
+    type.kind === 'decimal'
+      ? { whole: type.precision - type.scale, scale: type.scale }
+      : { whole: 20, scale: type.kind === 'integer' ? 0 : 10 }
+  const scale = Math.max(own.scale, fraction.length)
+  return { width: Math.max(own.whole, whole.length) + scale, scale }
+}
+
+/** The type in which a value is divided by a constant without a remainder being lost. */
+function divisible(type: ColumnType, constant: string): string {
+  const { scale } = digits(type, constant)
+  return `DECIMAL(38,${Math.min(scale, 38)})`
 }
 
 /** What a refused value should have been, for messages. */

@@ -35,10 +35,10 @@ export async function markDuplicates(
   )
   if (counts === undefined || counts.n === counts.d) return 0
   await duckdb.run(
-    `INSERT INTO losers SELECT r._obj, r._row FROM (
-       SELECT _obj, _row, row_number() OVER (PARTITION BY ${key.join(', ')} ORDER BY ${winnerOrder(feed, 'o._object', '_row')}) AS place
+    `INSERT INTO losers SELECT r._object, r._row FROM (
+       SELECT v._object, v._row, row_number() OVER (PARTITION BY ${key.join(', ')} ORDER BY ${winnerOrder(feed, 'o._object', 'v._row')}) AS place
        FROM (SELECT * FROM valid_rows SEMI JOIN (SELECT ${key.join(', ')} FROM valid_rows GROUP BY ALL HAVING count(*) > 1) USING (${key.join(', ')})) v
-       JOIN load_objects o USING (_obj)
+       JOIN (SELECT _obj AS _row, _object FROM load_objects) o ON o._row = v._object
      ) r WHERE place > 1`,
   )
   const [row] = await duckdb.all<{ n: bigint }>('SELECT count(*) AS n FROM losers')

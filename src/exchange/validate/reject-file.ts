@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import type { Column } from '../../core/contract/contract.ts'
 import type { Feed } from '../../core/feed.ts'
-import { type Duckdb, identifier, literal } from '../../duckdb/duckdb.ts'
+import { type Duckdb, literal } from '../../duckdb/duckdb.ts'
 import type { Formats, StagedObject } from '../../format/format.ts'
 import type { RejectSummary } from '../../ledger/ledger.ts'
 import { expectation } from './column-sql.ts'
@@ -130,14 +130,10 @@ function namesOf(raw: string, { contract }: Feed): readonly string[] | undefined
 /** The delivered text of the refused rows: Parquet rows as JSON in one statement, text rows from their objects. */
 async function collectRaw(group: SourceGroup, options: RejectFileOptions): Promise<void> {
   const { duckdb } = options
-  if (group.format === 'parquet') {
-    const fields = group.objects[0]?.passed.fields ?? []
-    const row =
-      fields.length === 0
-        ? "'{}'"
-        : `to_json({${fields.map((f) => `${literal(f.name)}: s.${identifier(f.name)}`).join(', ')}})::VARCHAR`
+  const { format } = group
+  if (format === 'parquet') {
     await duckdb.run(
-      `INSERT INTO raw_rows SELECT s._obj, s._row, ${row}, NULL FROM ${group.table} s JOIN bad b ON b._obj = s._obj AND b._row = s._row`,
+      `INSERT INTO raw_rows SELECT _obj, _row, ${group.raw}, NULL FROM ${group.table} SEMI JOIN bad USING (_obj, _row)`,
     )
     return
   }
@@ -156,7 +152,7 @@ async function collectRaw(group: SourceGroup, options: RejectFileOptions): Promi
     all_names.push(`(${object.index}, ${nameList(fields, options.feed)})`)
     const wanted = rows.map((r) => Number(r._row))
     for await (const { row, raw } of options.formats.rawRows(staged, {
-      format: group.format,
+      format,
       settings: options.feed.format,
       rows: wanted,
     }))
