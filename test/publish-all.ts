@@ -1,5 +1,5 @@
 import type { Feed } from '../src/core/feed.ts'
-import { plan } from '../src/exchange/plan.ts'
+import { plan } from '../src/exchange/plan/plan.ts'
 import type { Ledger } from '../src/ledger/ledger.ts'
 
 /** Publishes all that a plan says, as loads would, without rows; gives the partitions' names. */

@@ -5,8 +5,8 @@ import type { Feed } from '../core/feed.ts'
 import type { Duckdb } from '../duckdb/duckdb.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { DatasetFile, GenerationRecord, Ledger, NewFile } from '../ledger/ledger.ts'
+import { comparesPartitions, settleWinners, type Winners } from './load/winners.ts'
 import { type DataPaths, generationPath } from './paths.ts'
-import { comparesPartitions, settleWinners, type Winners } from './winners.ts'
 
 export interface RollbackReport {
   readonly feed: string

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openApp } from '../../src/app.ts'
 import { openDuckdb } from '../../src/duckdb/duckdb.ts'
-import { LOAD_STEPS } from '../../src/exchange/load.ts'
+import { LOAD_STEPS } from '../../src/exchange/load/load.ts'
 import { openEmbeddedLedger } from '../../src/ledger/pglite.ts'
 
 /**

@@ -11,7 +11,7 @@ import { openEmbeddedLedger } from '../../ledger/pglite.ts'
 import { openLocal } from '../../store/local.ts'
 import { openMemory } from '../../store/memory.ts'
 import type { ObjectStore } from '../../store/store.ts'
-import { plan } from '../plan.ts'
+import { plan } from '../plan/plan.ts'
 import { type Discovery, discover } from './discover.ts'
 
 const day_ms = 86_400_000

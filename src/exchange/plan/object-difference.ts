@@ -1,5 +1,5 @@
-import { keyBase } from '../core/layout/key-role.ts'
-import type { ObjectVersion } from '../ledger/ledger.ts'
+import { keyBase } from '../../core/layout/key-role.ts'
+import type { ObjectVersion } from '../../ledger/ledger.ts'
 
 /** What tells one set of objects from an earlier one; `changed` and `added` are of the later set. */
 export interface ObjectDifference {

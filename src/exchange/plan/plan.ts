@@ -1,14 +1,14 @@
-import { WAITING } from '../core/completion.ts'
-import type { PublishMode } from '../core/contract/contract.ts'
-import type { Feed } from '../core/feed.ts'
-import { inRange, parsePartition } from '../core/partition.ts'
+import { WAITING } from '../../core/completion.ts'
+import type { PublishMode } from '../../core/contract/contract.ts'
+import type { Feed } from '../../core/feed.ts'
+import { inRange, parsePartition } from '../../core/partition.ts'
 import type {
   GenerationReason,
   LatestGeneration,
   Ledger,
   ObjectVersion,
   PartitionRecord,
-} from '../ledger/ledger.ts'
+} from '../../ledger/ledger.ts'
 import { describeDifference, differenceOf, type ObjectDifference } from './object-difference.ts'
 import { type PlanWarning, sizeWarnings } from './size-warnings.ts'
 

@@ -3,10 +3,10 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { ExchangeError } from '../core/errors.ts'
-import type { ObjectVersion } from '../ledger/ledger.ts'
-import type { ObjectStore } from '../store/store.ts'
-import { inParallel } from './in-parallel.ts'
+import { ExchangeError } from '../../core/errors.ts'
+import type { ObjectVersion } from '../../ledger/ledger.ts'
+import type { ObjectStore } from '../../store/store.ts'
+import { inParallel } from '../in-parallel.ts'
 
 export interface FetchOptions {
   readonly store: ObjectStore

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { sample_contract, sampleFeed } from '../../test/sample-feed.ts'
+import { sample_contract, sampleFeed } from '../../../test/sample-feed.ts'
 import type {
   LastLoad,
   LatestGeneration,
   ObjectVersion,
   PartitionRecord,
-} from '../ledger/ledger.ts'
+} from '../../ledger/ledger.ts'
 import { type PlanInput, type PlanSelection, planFeed } from './plan.ts'
 
 const feed = sampleFeed({ prefix: 'in/' })

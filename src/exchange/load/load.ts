@@ -1,12 +1,12 @@
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ExchangeError } from '../core/errors.ts'
-import type { Feed } from '../core/feed.ts'
-import { parseKey } from '../core/layout/layout.ts'
-import { parsePartition } from '../core/partition.ts'
-import { type Duckdb, identifier, literal } from '../duckdb/duckdb.ts'
-import type { Engine, StagedFile } from '../engine/engine.ts'
-import type { Formats } from '../format/format.ts'
+import { ExchangeError } from '../../core/errors.ts'
+import type { Feed } from '../../core/feed.ts'
+import { parseKey } from '../../core/layout/layout.ts'
+import { parsePartition } from '../../core/partition.ts'
+import { type Duckdb, identifier, literal } from '../../duckdb/duckdb.ts'
+import type { Engine, StagedFile } from '../../engine/engine.ts'
+import type { Formats } from '../../format/format.ts'
 import type {
   BegunLoad,
   DatasetFile,
@@ -17,15 +17,15 @@ import type {
   LoadRecord,
   NewFile,
   ObjectVersion,
-} from '../ledger/ledger.ts'
-import type { ObjectStore } from '../store/store.ts'
-import { toExchangeError } from './failure.ts'
+} from '../../ledger/ledger.ts'
+import type { ObjectStore } from '../../store/store.ts'
+import { toExchangeError } from '../failure.ts'
+import { type DataPaths, generationPath } from '../paths.ts'
+import type { PlanItem } from '../plan/plan.ts'
+import type { Observe } from '../progress.ts'
+import { type CheckedRows, checkRows, type FetchedObject } from '../validate/check-rows.ts'
 import { fetchObjects } from './fetch.ts'
 import { keptRows } from './kept-rows.ts'
-import { type DataPaths, generationPath } from './paths.ts'
-import type { PlanItem } from './plan.ts'
-import type { Observe } from './progress.ts'
-import { type CheckedRows, checkRows, type FetchedObject } from './validate/check-rows.ts'
 import { comparesPartitions, fieldIdsOf, settleWinners, type Winners } from './winners.ts'
 
 /** Instants of a load at which a test may kill the process; see `test/e2e/crash.test.ts`. */

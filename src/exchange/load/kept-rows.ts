@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import type { Feed } from '../core/feed.ts'
-import { literal } from '../duckdb/duckdb.ts'
-import type { Ledger } from '../ledger/ledger.ts'
-import type { PlanItem } from './plan.ts'
+import type { Feed } from '../../core/feed.ts'
+import { literal } from '../../duckdb/duckdb.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
+import type { PlanItem } from '../plan/plan.ts'
 
 /**
  * The served rows of a partition that a load leaves as they are, as a SELECT: with `append` those

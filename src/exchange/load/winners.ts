@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Feed } from '../core/feed.ts'
-import { parsePartition } from '../core/partition.ts'
-import { type Duckdb, identifier, literal } from '../duckdb/duckdb.ts'
-import type { DatasetFile, NewFile, Republication } from '../ledger/ledger.ts'
+import type { Feed } from '../../core/feed.ts'
+import { parsePartition } from '../../core/partition.ts'
+import { type Duckdb, identifier, literal } from '../../duckdb/duckdb.ts'
+import type { DatasetFile, NewFile, Republication } from '../../ledger/ledger.ts'
 
 /**
  * Duplicates of a key across partitions. Every partition keeps its `candidates`: the rows that won

@@ -1,5 +1,5 @@
-import type { Feed } from '../core/feed.ts'
-import type { ObjectVersion } from '../ledger/ledger.ts'
+import type { Feed } from '../../core/feed.ts'
+import type { ObjectVersion } from '../../ledger/ledger.ts'
 
 export interface PlanWarning {
   readonly code: 'small_objects' | 'large_objects'
