@@ -27,19 +27,32 @@ export function resolveFeed(name: string, settings: FeedSettings, sources: FeedS
   const { contract, preset } = sources
   const template = settings.layout ?? preset?.layout
   if (template === undefined)
-    throw invalid(name, 'has no layout', 'Give it a `layout` such as dt={yyyy}-{MM}-{dd}/{file}.parquet, or a `preset`.')
+    throw invalid(
+      name,
+      'has no layout',
+      'Give it a `layout` such as dt={yyyy}-{MM}-{dd}/{file}.parquet, or a `preset`.',
+    )
   const layout = parseLayout(template, { zone: settings.partition_zone ?? 'UTC' })
   const publish = settings.publish ?? contract.publish ?? 'replace'
   if (publish === 'upsert' && contract.key.length === 0)
-    throw invalid(name, 'is to upsert, but its contract has no primary key', 'Mark the key with `primaryKey: true`, or choose another `publish`.')
+    throw invalid(
+      name,
+      'is to upsert, but its contract has no primary key',
+      'Mark the key with `primaryKey: true`, or choose another `publish`.',
+    )
   const deduplicate = settings.deduplicate ?? contract.deduplicate
   if (deduplicate.scope !== 'partition' && contract.key.length === 0)
-    throw invalid(name, 'looks for duplicates, but its contract has no primary key', 'Mark the key with `primaryKey: true`.')
+    throw invalid(
+      name,
+      'looks for duplicates, but its contract has no primary key',
+      'Mark the key with `primaryKey: true`.',
+    )
   if (settings.start !== undefined) parsePartition(settings.start, layout.zone)
   const decided = {
     layout,
     format: settings.format ?? preset?.format ?? Format.parse({ type: 'auto' }),
-    completion: settings.completion ?? preset?.completion ?? Completion.parse({ type: 'immediate' }),
+    completion:
+      settings.completion ?? preset?.completion ?? Completion.parse({ type: 'immediate' }),
     publish,
     deduplicate,
     new_columns: settings.columns ?? contract.new_columns,
@@ -73,9 +86,14 @@ function budgetOf(settings: FeedSettings, contract: Contract): ErrorBudget {
   return {
     ...(settings.max_rejected_rows === undefined ? {} : { rows: settings.max_rejected_rows }),
     ...(percent === undefined ? {} : { percent }),
-    ...(settings.max_rejected_rows_per_object === undefined ? {} : { rows_per_object: settings.max_rejected_rows_per_object }),
-    ...(settings.max_rejected_percent_per_object === undefined ? {} : { percent_per_object: settings.max_rejected_percent_per_object }),
+    ...(settings.max_rejected_rows_per_object === undefined
+      ? {}
+      : { rows_per_object: settings.max_rejected_rows_per_object }),
+    ...(settings.max_rejected_percent_per_object === undefined
+      ? {}
+      : { percent_per_object: settings.max_rejected_percent_per_object }),
   }
 }
 
-const invalid = (feed: string, what: string, hint: string) => new ExchangeError('config_invalid', `Feed ${feed} ${what}.`, { hint })
+const invalid = (feed: string, what: string, hint: string) =>
+  new ExchangeError('config_invalid', `Feed ${feed} ${what}.`, { hint })

@@ -148,7 +148,9 @@ export async function probeParquet(
         `DESCRIBE SELECT * FROM read_parquet(${path}, hive_partitioning = false)`,
       )
       const reads = columns.map(({ column_name }) => `count(hash(${identifier(column_name)}))`)
-      await duckdb.all(`SELECT ${['count(*)', ...reads].join(', ')} FROM read_parquet(${path}, hive_partitioning = false)`)
+      await duckdb.all(
+        `SELECT ${['count(*)', ...reads].join(', ')} FROM read_parquet(${path}, hive_partitioning = false)`,
+      )
     })
     return undefined
   } catch (error) {

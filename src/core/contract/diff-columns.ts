@@ -1,6 +1,6 @@
-import type { Column } from './contract.ts'
 import { compareDecimals } from '../decimal-text.ts'
 import { compareTypes, typeText } from '../type-text.ts'
+import type { Column } from './contract.ts'
 
 /** Whom a change breaks. */
 export type Side = 'deliverer' | 'reader'

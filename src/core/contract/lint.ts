@@ -1,5 +1,5 @@
-import type { Contract, NotExecuted } from './contract.ts'
 import { type ContractProblem, readContract } from '../odcs/odcs.ts'
+import type { Contract, NotExecuted } from './contract.ts'
 
 /** What there is to say about a contract document. */
 export interface LintReport {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { expressionColumns, offeredMeasures } from './measures.ts'
 import { parseContract } from '../odcs/odcs.ts'
+import { expressionColumns, offeredMeasures } from './measures.ts'
 
 it.each([
   ['sum(revenue) / nullif(sum("imp ""x"""), 0)', ['revenue', 'imp "x"']],

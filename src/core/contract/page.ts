@@ -1,6 +1,6 @@
+import type { CompletionSettings } from '../settings.ts'
 import type { Contract } from './contract.ts'
 import { showContract } from './show.ts'
-import type { CompletionSettings } from '../settings.ts'
 
 /** How deliveries come, for the page; whatever is known. */
 export interface PageDelivery {

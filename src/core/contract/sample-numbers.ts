@@ -1,5 +1,5 @@
-import type { Column } from './contract.ts'
 import { scaled, scaleOf, unscaled } from '../decimal-text.ts'
+import type { Column } from './contract.ts'
 import type { Random } from './sample-random.ts'
 
 /** The values a number column may have, as the multiples `first + step * k` of 10^-scale. */

@@ -1,8 +1,8 @@
-import type { Column } from './contract.ts'
 import type { Partition } from '../partition.ts'
-import type { Random } from './sample-random.ts'
 import { timePattern } from '../time-pattern.ts'
 import { wallTimeAt } from '../zone.ts'
+import type { Column } from './contract.ts'
+import type { Random } from './sample-random.ts'
 
 const day_ms = 86_400_000
 const two = (value: number): string => String(value).padStart(2, '0')

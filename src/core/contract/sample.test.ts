@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Column, Contract } from './contract.ts'
-import { type SampleRow, type SampleValue, sampleColumns, sampleRows } from './sample.ts'
 import { compareDecimals, decimalText, scaled } from '../decimal-text.ts'
 import { parseContract } from '../odcs/odcs.ts'
 import { parsePartition } from '../partition.ts'
+import type { Column, Contract } from './contract.ts'
+import { type SampleRow, type SampleValue, sampleColumns, sampleRows } from './sample.ts'
 
 const day = parsePartition('2024-02-29')
 

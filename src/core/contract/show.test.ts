@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { contractPage } from './page.ts'
-import { showContract } from './show.ts'
 import { parseContract } from '../odcs/odcs.ts'
 import { Completion } from '../settings.ts'
+import { contractPage } from './page.ts'
+import { showContract } from './show.ts'
 
 const { contract } = parseContract(`apiVersion: v3.2.0
 kind: DataContract

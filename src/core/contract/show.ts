@@ -1,6 +1,6 @@
+import { typeText } from '../type-text.ts'
 import type { Column, Contract, QualityRule, Threshold } from './contract.ts'
 import { deadlineText } from './diff-levels.ts'
-import { typeText } from '../type-text.ts'
 
 /** A contract as the command line shows it: plain data, texts ready to print. */
 export interface ContractSummary {

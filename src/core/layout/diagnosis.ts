@@ -1,6 +1,6 @@
+import { type PartitionParts, partitionFromParts } from '../partition.ts'
 import type { Layout, LayoutPart, StrayReason } from './layout.ts'
 import { levelSource, patternOf, TIME_VARIABLES } from './pattern.ts'
-import { type PartitionParts, partitionFromParts } from '../partition.ts'
 
 /** What a key should have looked like, for messages. */
 export function expectation(layout: Layout): string {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { Completion } from '../settings.ts'
 import { keyBase, keyReader } from './key-role.ts'
 import { parseLayout } from './layout.ts'
-import { Completion } from '../settings.ts'
 
 const now = new Date('2023-06-15T12:00:00Z')
 

@@ -1,4 +1,6 @@
 import { ExchangeError } from '../errors.ts'
+import type { Partition } from '../partition.ts'
+import type { CompletionSettings } from '../settings.ts'
 import { globPattern } from './glob.ts'
 import {
   hasDirectories,
@@ -9,8 +11,6 @@ import {
   type StrayReason,
   type VariableValues,
 } from './layout.ts'
-import type { Partition } from '../partition.ts'
-import type { CompletionSettings } from '../settings.ts'
 
 /** What a key under a feed's prefix is to the feed. */
 export type KeyRole =

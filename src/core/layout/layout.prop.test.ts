@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { type Partition, partitionAt } from '../partition.ts'
 import { type Layout, parseKey, parseLayout, writeKey } from './layout.ts'
 import { mayBeEmpty } from './pattern.ts'
-import { type Partition, partitionAt } from '../partition.ts'
 
 const zones = ['UTC', 'Asia/Seoul', 'America/New_York', 'Australia/Lord_Howe']
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { parsePartition } from '../partition.ts'
 import {
   parseDirectory,
   parseKey,
@@ -7,7 +8,6 @@ import {
   sortedFrom,
   writeKey,
 } from './layout.ts'
-import { parsePartition } from '../partition.ts'
 
 const daily = parseLayout('dt={yyyy}-{MM}-{dd}/{file}.parquet')
 const hourly = parseLayout('y={yyyy}/m={MM}/d={dd}/H={HH}/{file}.gz')

@@ -1,7 +1,7 @@
 import type { Grain } from '../contract/contract.ts'
+import { type Partition, type PartitionParts, partitionFromParts } from '../partition.ts'
 import { diagnoseKey, expectation } from './diagnosis.ts'
 import { patternOf, TIME_VARIABLES, type TimeVariable } from './pattern.ts'
-import { type Partition, type PartitionParts, partitionFromParts } from '../partition.ts'
 import { readValue } from './variable-value.ts'
 
 // The rest of what there is to a layout, so that callers need know one file only.

@@ -1,8 +1,8 @@
 import type { Grain } from '../contract/contract.ts'
 import { ExchangeError } from '../errors.ts'
+import { checkZone } from '../zone.ts'
 import type { Layout, LayoutPart } from './layout.ts'
 import { isTimeVariable, TIME_VARIABLES, type TimeVariable } from './pattern.ts'
-import { checkZone } from '../zone.ts'
 
 const grains: Record<TimeVariable, Grain> = {
   yyyy: 'year',

@@ -1,7 +1,7 @@
+import { NAME_LENGTH, type Partition } from '../partition.ts'
 import type { Layout, VariableValues } from './layout.ts'
 import { isTimeVariable, mayBeEmpty } from './pattern.ts'
 import { hasDirectories, variablesBeforeTime } from './shape.ts'
-import { NAME_LENGTH, type Partition } from '../partition.ts'
 import { writeValue } from './variable-value.ts'
 
 /** Writes the levels up to and including `last`. */

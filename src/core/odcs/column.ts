@@ -1,12 +1,12 @@
 import type { z } from 'zod'
 import type { Column, ColumnType } from '../contract/contract.ts'
 import { compareDecimals, decimalText } from '../decimal-text.ts'
+import { isTimeText, timePattern } from '../time-pattern.ts'
 import { ColumnExtensions } from './extensions.ts'
 import { defined, type Findings } from './findings.ts'
 import type { CustomProperty, Item, LogicalTypeOptions, Property } from './schema.ts'
 import { type Path, problemsOf } from './source.ts'
 import { readType } from './types.ts'
-import { isTimeText, timePattern } from '../time-pattern.ts'
 
 /** Formats of strings that are checked; the standard also names `password`, `byte` and `binary`. */
 const string_formats = ['uuid', 'email', 'uri', 'hostname', 'ipv4', 'ipv6'] as const

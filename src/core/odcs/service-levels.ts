@@ -1,8 +1,8 @@
 import type { Deadline, Grain, ServiceLevels } from '../contract/contract.ts'
+import { isZone } from '../zone.ts'
 import type { Findings } from './findings.ts'
 import type { ServiceLevel } from './schema.ts'
 import type { Path } from './source.ts'
-import { isZone } from '../zone.ts'
 
 const units: readonly [RegExp, Unit][] = [
   [/^(s|sec|second|seconds)$/i, 'second'],

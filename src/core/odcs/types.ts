@@ -1,8 +1,8 @@
 import type { Column, ColumnType } from '../contract/contract.ts'
+import { isZone } from '../zone.ts'
 import { defined, type Findings } from './findings.ts'
 import type { Item, LogicalType, LogicalTypeOptions } from './schema.ts'
 import type { Path } from './source.ts'
-import { isZone } from '../zone.ts'
 
 /** A type, and what the physical type says besides. */
 export interface ReadType {

@@ -117,6 +117,7 @@ async function checkPassed(gated: Gated, options: CheckOptions): Promise<Checked
     ),
     gate_rejects: gated.rejects_file,
     gate_rejected: gated.refused_rows,
+    gate_longest: gated.longest_reject,
     columns: columns.read,
     staged: options.objects,
   })

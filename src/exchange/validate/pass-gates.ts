@@ -15,6 +15,8 @@ export interface Gated {
   /** Rows the gates refused, as JSON lines with `_obj`; those of refused objects are to be left out. */
   readonly rejects_file: string
   readonly refused_rows: number
+  /** Bytes of the longest line of `rejects_file`. */
+  readonly longest_reject: number
   readonly notes: readonly Note[]
   readonly bytes: number
 }
@@ -30,6 +32,7 @@ export async function passGates(options: CheckOptions): Promise<Gated> {
   const passed: SourceObject[] = []
   const notes = new Map<string, Note>()
   const done = { bytes: 0, rows: 0, rejected: 0 }
+  let longest_reject = 0
   const report = () => options.progress?.(done)
 
   await inParallel(options.objects.entries(), AT_ONCE, async ([index, object]) => {
@@ -41,7 +44,9 @@ export async function passGates(options: CheckOptions): Promise<Gated> {
       report()
     }
     const refuse = (row: RefusedRow) => {
-      out.write(`${JSON.stringify({ _obj: index, ...row })}\n`)
+      const line = `${JSON.stringify({ _obj: index, ...row })}\n`
+      longest_reject = Math.max(longest_reject, Buffer.byteLength(line))
+      out.write(line)
     }
     const result = await options.formats.gate(
       object,
@@ -83,6 +88,7 @@ export async function passGates(options: CheckOptions): Promise<Gated> {
     outcomes,
     rejects_file,
     refused_rows: done.rejected,
+    longest_reject,
     notes: [...notes.values()],
     bytes: done.bytes,
   }

@@ -21,6 +21,8 @@ export interface RejectFileOptions {
   /** Objects refused as a whole: what a gate refused of their rows before does not count. */
   readonly refused_objects: ReadonlySet<number>
   readonly gate_rejected: number
+  /** Bytes of the longest of those lines. */
+  readonly gate_longest: number
   readonly staged: readonly StagedObject[]
 }
 
@@ -62,7 +64,7 @@ export async function writeRejects(
   const fromGate =
     options.gate_rejected === 0
       ? 'SELECT NULL::INTEGER AS _obj, NULL::BIGINT AS "row", NULL::VARCHAR AS "column", NULL::VARCHAR AS code, NULL::VARCHAR[] AS codes, NULL::VARCHAR AS message, NULL::VARCHAR AS raw WHERE false'
-      : `SELECT _obj, "row", "column", code, [code] AS codes, message, raw FROM read_json(${literal(options.gate_rejects)}, format = 'newline_delimited', columns = {_obj: 'INTEGER', "row": 'BIGINT', "column": 'VARCHAR', code: 'VARCHAR', message: 'VARCHAR', raw: 'VARCHAR'}, maximum_object_size = 67108864)${left}`
+      : `SELECT _obj, "row", "column", code, [code] AS codes, message, raw FROM read_json(${literal(options.gate_rejects)}, format = 'newline_delimited', columns = {_obj: 'INTEGER', "row": 'BIGINT', "column": 'VARCHAR', code: 'VARCHAR', message: 'VARCHAR', raw: 'VARCHAR'}, maximum_object_size = ${objectSize(options.gate_longest)})${left}`
   await duckdb.run(
     `CREATE OR REPLACE TEMP TABLE rejects AS
      SELECT o."object", o.version, g."row", g."column", g.code, g.codes, g.message, g.raw
@@ -127,6 +129,9 @@ function namesOf(raw: string, { contract }: Feed): readonly string[] | undefined
   }
 }
 
+/** Room for the longest line: DuckDB's reader takes twice this for each thread, out of `memory_limit`. */
+const objectSize = (longest: number) => Math.max(1 << 20, longest + 1024)
+
 /** The delivered text of the refused rows: Parquet rows as JSON in one statement, text rows from their objects. */
 async function collectRaw(group: SourceGroup, options: RejectFileOptions): Promise<void> {
   const { duckdb } = options
@@ -141,6 +146,7 @@ async function collectRaw(group: SourceGroup, options: RejectFileOptions): Promi
   const out = createWriteStream(path)
   /** Of objects with refused rows: the names of their fields. */
   const all_names: string[] = []
+  let longest = 0
   for (const object of group.objects) {
     const rows = await duckdb.all<{ _row: bigint }>(
       `SELECT _row FROM bad WHERE _obj = ${object.index} ORDER BY _row`,
@@ -155,20 +161,19 @@ async function collectRaw(group: SourceGroup, options: RejectFileOptions): Promi
       format,
       settings: options.feed.format,
       rows: wanted,
-    }))
-      if (
-        !out.write(
-          `${JSON.stringify({ _obj: object.index, _row: row, raw, names: group.format === 'jsonl' ? namesOf(raw, options.feed) : undefined })}\n`,
-        )
-      )
-        await once(out, 'drain')
+    })) {
+      const names = group.format === 'jsonl' ? namesOf(raw, options.feed) : undefined
+      const line = `${JSON.stringify({ _obj: object.index, _row: row, raw, names })}\n`
+      longest = Math.max(longest, Buffer.byteLength(line))
+      if (!out.write(line)) await once(out, 'drain')
+    }
   }
   out.end()
   await once(out, 'close')
   if (all_names.length === 0) return
   await duckdb.run(
     `INSERT INTO raw_rows SELECT r._obj, r._row, r.raw, coalesce(r.names, o.names)
-     FROM read_json(${literal(path)}, format = 'newline_delimited', columns = {_obj: 'INTEGER', _row: 'BIGINT', raw: 'VARCHAR', names: 'VARCHAR[]'}, maximum_object_size = 67108864) r
+     FROM read_json(${literal(path)}, format = 'newline_delimited', columns = {_obj: 'INTEGER', _row: 'BIGINT', raw: 'VARCHAR', names: 'VARCHAR[]'}, maximum_object_size = ${objectSize(longest)}) r
      JOIN (VALUES ${all_names.join(', ')}) o(_obj, names) USING (_obj)`,
   )
 }
