@@ -682,7 +682,7 @@ const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 /** The system clock, or a fixed start of it that tests and demonstrations set. */
 function clockOf(env: AppOptions['env']): () => Date {
-  const set = env['BUCKETLINE_NOW']
+  const set = env.BUCKETLINE_NOW
   if (set === undefined) return () => new Date()
   const start = Date.parse(set)
   if (Number.isNaN(start))
@@ -695,7 +695,7 @@ function clockOf(env: AppOptions['env']): () => Date {
 
 /** Tests kill the process at a named step, of one feed (`moved@events`) or of any; see `LOAD_STEPS`. */
 function crashAt(env: AppOptions['env'], feed: string): (step: LoadStep) => void {
-  const at = env['BUCKETLINE_CRASH_AT']
+  const at = env.BUCKETLINE_CRASH_AT
   return (step) => {
     if (at === step || at === `${step}@${feed}`) process.kill(process.pid, 'SIGKILL')
   }

@@ -176,6 +176,19 @@ export const ERRORS = {
     retryable: false,
     exit: 1,
   },
+  ledger_damaged: {
+    summary:
+      'The embedded ledger is there but cannot be opened: files of it are missing or broken.',
+    hint: 'Put the folder back from a backup. Only if there is none, remove `ledger` in the data directory: everything is then loaded again.',
+    retryable: false,
+    exit: 1,
+  },
+  dataset_damaged: {
+    summary: 'A dataset file that the ledger names is missing or cannot be read.',
+    hint: 'Write it again with `bucketline load FEED --partition P --force`; the partition is in the file’s path.',
+    retryable: false,
+    exit: 1,
+  },
   ledger_unavailable: {
     summary: 'The ledger could not be reached, or the connection to it broke.',
     hint: 'Check that its server runs and can be reached from here, then run the command again.',

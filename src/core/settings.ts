@@ -14,6 +14,15 @@ export const Duration = z
     return Number(count) * unit_ms[unit as keyof typeof unit_ms]
   })
 
+function isEncoding(label: string): boolean {
+  try {
+    return new TextDecoder(label).encoding !== ''
+  } catch (error) {
+    if (error instanceof RangeError) return false
+    throw error
+  }
+}
+
 const Compression = z
   .enum(['auto', 'none', 'gzip', 'zstd', 'bzip2', 'xz', 'zip'])
   .default('auto')
@@ -21,6 +30,7 @@ const Compression = z
 
 const Encoding = z
   .string()
+  .refine(isEncoding, 'is no encoding; wanted: a WHATWG name such as utf-8, windows-1252 or euc-kr')
   .default('utf-8')
   .describe('Character encoding, by its WHATWG name (`utf-8`, `windows-1252`, `euc-kr` …).')
 

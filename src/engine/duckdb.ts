@@ -90,10 +90,7 @@ async function prepareSelect(
   // DuckDB’s own list of a query’s tables leaves out some, such as one read with COLUMNS(c -> …), and
   // takes case into account; a view that a query only seems to name costs little.
   for (const snapshot of snapshots)
-    if (text.includes(snapshot.feed.toLowerCase()))
-      await db.run(
-        `CREATE VIEW ${identifier(snapshot.feed)} AS ${snapshotSql(snapshot, datasets_dir)}`,
-      )
+    if (text.includes(snapshot.feed.toLowerCase())) await createView(db, snapshot, datasets_dir)
   const dirs = [datasets_dir, ...(writable_dir === undefined ? [] : [writable_dir])].map((d) =>
     literal(`${d}/`),
   )
@@ -102,6 +99,19 @@ async function prepareSelect(
   await db.run('SET lock_configuration = true')
   await onlySelect(db, statement)
   return statement
+}
+
+/** A view reads the files' footers: what is missing or broken shows here, and is no fault of the query. */
+async function createView(db: Duckdb, snapshot: DatasetSnapshot, datasets_dir: string) {
+  const { feed } = snapshot
+  try {
+    await db.run(`CREATE VIEW ${identifier(feed)} AS ${snapshotSql(snapshot, datasets_dir)}`)
+  } catch (cause) {
+    const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n')
+    throw new ExchangeError('dataset_damaged', `The dataset ${feed} cannot be read: ${reason}`, {
+      cause,
+    })
+  }
 }
 
 /** Files are named, never searched: what the ledger serves is what is read. */

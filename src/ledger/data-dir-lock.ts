@@ -128,11 +128,16 @@ export function unwritable(data_dir: string, cause: unknown): ExchangeError {
 const SPACE_NEEDED_MB = 64
 
 /** Says how little space is free, since a database that finds none often says something else. */
-function shortOfSpace(data_dir: string): string {
-  if (!existsSync(data_dir)) return ''
-  const { bavail, bsize } = statfsSync(data_dir)
-  const free_mb = Math.floor((bavail * bsize) / 1e6)
-  return free_mb < SPACE_NEEDED_MB ? ` (only ${free_mb} MB are free there)` : ''
+const shortOfSpace = (data_dir: string): string =>
+  isShortOfSpace(data_dir) ? ` (only ${freeMb(data_dir)} MB are free there)` : ''
+
+/** Whether the disk of a folder has less free space than the ledger's log takes. */
+export const isShortOfSpace = (data_dir: string): boolean =>
+  existsSync(data_dir) && freeMb(data_dir) < SPACE_NEEDED_MB
+
+function freeMb(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder)
+  return Math.floor((bavail * bsize) / 1e6)
 }
 
 function openLockFile(data_dir: string): DatabaseSync {

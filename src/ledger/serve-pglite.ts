@@ -2,7 +2,8 @@ import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { PGlite } from '@electric-sql/pglite'
-import { unwritable } from './data-dir-lock.ts'
+import { ExchangeError } from '../core/errors.ts'
+import { isShortOfSpace, unwritable } from './data-dir-lock.ts'
 
 /** A PGlite that is open and answers on a Unix socket. */
 export interface ServedPglite extends AsyncDisposable {
@@ -76,6 +77,9 @@ export async function servePglite(data_dir: string): Promise<ServedPglite> {
 async function openPglite(data_dir: string): Promise<PGlite> {
   const { PGlite } = await import('@electric-sql/pglite')
   const folder = join(data_dir, 'ledger')
+  // An emptied folder would be taken for a new ledger, and with it would go what must not be forgotten.
+  if (existsSync(folder) && !existsSync(join(folder, 'PG_VERSION')))
+    throw damaged(folder, new Error('there is no database in it'))
   try {
     if (!existsSync(folder)) {
       // Made under another name and then renamed: a process killed meanwhile leaves no half a database.
@@ -85,10 +89,25 @@ async function openPglite(data_dir: string): Promise<PGlite> {
       await fresh.close()
       renameSync(draft, folder)
     }
-    return await PGlite.create(folder, { postgresqlconf: SETTINGS })
   } catch (error) {
     throw unwritable(data_dir, error)
   }
+  try {
+    return await PGlite.create(folder, { postgresqlconf: SETTINGS })
+  } catch (error) {
+    // PGlite says the same of a full disk and of a broken file; only the system's own errors have codes.
+    const full = isShortOfSpace(data_dir) || (error as NodeJS.ErrnoException).code !== undefined
+    throw full ? unwritable(data_dir, error) : damaged(folder, error)
+  }
+}
+
+function damaged(folder: string, cause: unknown): ExchangeError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new ExchangeError(
+    'ledger_damaged',
+    `The ledger in ${folder} cannot be opened: ${reason.replace(/\.? Build with .*$/s, '')}.`,
+    { cause, details: { folder } },
+  )
 }
 
 /**
