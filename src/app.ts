@@ -173,9 +173,11 @@ export async function openApp(options: AppOptions) {
     observe: Observe,
     role: 'loader' | 'reader',
   ) => {
+    // The store first: a missing secret shows without the seconds that a new ledger takes.
+    const store = await storeOf(feed)
     const held = await openLedger(role)
     const found = await discover(feed, {
-      store: await storeOf(feed),
+      store,
       ledger: held,
       now: now(),
       mode: selection.all ? 'all' : 'new',

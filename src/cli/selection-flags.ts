@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ExchangeError } from '../core/errors.ts'
 import type { Selection } from './app-port.ts'
 
 /** Arguments and flags that several commands share. */
@@ -42,6 +43,12 @@ export function selectionOf(input: {
   readonly from?: string | undefined
   readonly to?: string | undefined
 }): Selection {
+  const { from: first, to: last } = input
+  // A day as the last one includes its hours, so only what both of them say is compared.
+  if (first !== undefined && last !== undefined && first.slice(0, last.length) > last)
+    throw new ExchangeError('usage', `--from ${first} lies after --to ${last}`, {
+      hint: 'Give the earlier partition with --from.',
+    })
   return {
     feeds: input.feeds,
     ...(input.partition === undefined ? {} : { partition: input.partition }),

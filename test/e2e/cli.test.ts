@@ -72,6 +72,12 @@ describe('bucketline', () => {
     expect(stderr).toContain('error[usage]: --partition: a partition is written 2023-01-01')
   })
 
+  it('refuses a range that ends before it begins', () => {
+    const { stderr, status } = bucketline('load', '--from', '2023-01-05', '--to', '2023-01-04T10')
+    expect(status).toBe(2)
+    expect(stderr).toContain('error[usage]: --from 2023-01-05 lies after --to 2023-01-04T10')
+  })
+
   it.each(['load', 'plan', 'status', 'sweep'])(
     '%s says where there is no configuration',
     (name) => {

@@ -19,6 +19,9 @@ import {
 import { datasetType } from './dataset-type.ts'
 import type { SourceObject } from './source-rows.ts'
 
+/** New columns that a note names: a thousand would make it unreadable. */
+const NAMED = 20
+
 /** The dataset's columns for this load, in the order they are written. */
 export interface DatasetColumns {
   /** Columns read from objects: the contract's, then evolved ones. */
@@ -101,7 +104,10 @@ export async function settleColumns(
       notes.push({
         code: 'new_columns',
         count: added.length,
-        message: `new fields became columns: ${added.map((c) => `${c.name} (${datasetType(c.type)})`).join(', ')}`,
+        message: `new fields became columns: ${added
+          .slice(0, NAMED)
+          .map((c) => `${c.name} (${datasetType(c.type)})`)
+          .join(', ')}${added.length > NAMED ? ` and ${added.length - NAMED} more` : ''}`,
       })
       notes.push(
         ...probableRenames(
