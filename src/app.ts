@@ -1,24 +1,17 @@
-import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createContractTools } from './contract-tools.ts'
-import type { Config, FeedSettings, PresetName } from './core/config.ts'
-import { Config as ConfigSchema, FeedSettings as FeedSchema } from './core/config.ts'
+import { Config, type FeedSettings } from './core/config.ts'
 import { ExchangeError } from './core/errors.ts'
 import type { Feed } from './core/feed.ts'
-import { parseContract } from './core/odcs/odcs.ts'
-import { PRESET_DELIVERY, type PresetDelivery } from './core/presets.ts'
-import { resolveFeed } from './core/resolve-feed.ts'
 import { openDuckdb } from './duckdb/duckdb.ts'
 import { openDuckdbEngine } from './engine/duckdb.ts'
 import type { DatasetSnapshot, Engine } from './engine/engine.ts'
-import { readPreset } from './exchange/contract/read-preset.ts'
 import { discover } from './exchange/discover/discover.ts'
 import { toExchangeError } from './exchange/failure.ts'
 import { keptRows } from './exchange/load/kept-rows.ts'
-import { type LoadContext, type LoadStep, loadPartition } from './exchange/load/load.ts'
+import { type LoadContext, loadPartition } from './exchange/load/load.ts'
 import { dataPaths } from './exchange/paths.ts'
 import { type Plan, plan as planFeed } from './exchange/plan/plan.ts'
 import type { Observe } from './exchange/progress.ts'
@@ -36,10 +29,13 @@ import { readPassed } from './format/read-passed.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { openEmbeddedLedger } from './ledger/pglite.ts'
 import { openPostgresLedger } from './ledger/postgres.ts'
+import { clockOf, crashAt } from './process-env.ts'
 import { readConfig } from './read-config.ts'
+import { contractFeed, feedOf, named } from './read-feed.ts'
 import { resolveSecret } from './store/credentials.ts'
 import { openStore } from './store/open-store.ts'
 import type { ObjectStore } from './store/store.ts'
+import { validationReport } from './validation-report.ts'
 
 export interface AppOptions {
   readonly config_file: string
@@ -83,7 +79,7 @@ export async function openApp(options: AppOptions) {
     throw cause
   })
   const config: Config =
-    read instanceof ExchangeError ? ConfigSchema.parse({ stores: {}, feeds: {} }) : read
+    read instanceof ExchangeError ? Config.parse({ stores: {}, feeds: {} }) : read
   const needConfig = () => {
     if (read instanceof ExchangeError) throw read
   }
@@ -497,162 +493,6 @@ function feedsFailed(failures: readonly { feed: string; error: ExchangeError }[]
   )
 }
 
-/** Contracts by feed, preset or file; a configuration is read only when a feed's name is asked for. */
-export async function openContracts(options: AppOptions) {
-  const file = resolve(options.cwd, options.config_file)
-  const spill_dir = join(tmpdir(), `bucketline-${process.pid}`)
-  return createContractTools({
-    now: clockOf(options.env),
-    duckdb: { memory_limit: '1GB', spill_dir },
-    feedContract: async (name) => {
-      const config = await readConfig(file).catch((cause: unknown) => {
-        if (cause instanceof ExchangeError && cause.code === 'config_not_found') return undefined
-        throw cause
-      })
-      if (config === undefined || !Object.hasOwn(config.feeds, name)) return undefined
-      const settings = config.feeds[name] as FeedSettings
-      const { feed, text } = await readFeed(name, settings, config, dirname(file))
-      const delivery = {
-        layout: feed.layout.template,
-        format: feed.format,
-        completion: feed.completion,
-        sample:
-          settings.preset === undefined ? sampleOf(feed) : PRESET_DELIVERY[settings.preset].sample,
-      }
-      return { source: `feed ${name}`, text, delivery, zone: feed.layout.zone }
-    },
-  })
-}
-
-/** What a sample of a feed is written as, where no preset says so. */
-function sampleOf(feed: Feed): PresetDelivery['sample'] {
-  const template = feed.layout.template.toLowerCase()
-  const suffix = /\.(parquet|csv)(\.gz)?$/.exec(template)?.[1] as 'parquet' | 'csv' | undefined
-  const format = feed.format.type === 'auto' ? (suffix ?? 'jsonl') : feed.format.type
-  return {
-    format,
-    compression: format !== 'parquet' && template.endsWith('.gz') ? 'gzip' : 'none',
-  }
-}
-
-/** A feed that only a contract or a preset describes, for files that belong to no feed yet. */
-export async function contractFeed(
-  request: { readonly preset?: string; readonly contract?: string },
-  cwd: string,
-): Promise<Feed> {
-  if (request.preset === undefined && request.contract === undefined)
-    throw new ExchangeError(
-      'usage',
-      'Files are checked against a feed, a preset or a contract: name one.',
-      {
-        hint: 'bucketline validate FEED FILE…, or --preset NAME, or --contract FILE.',
-      },
-    )
-  const settings = FeedSchema.parse({
-    store: 'none',
-    ...(request.preset === undefined
-      ? { layout: '{yyyy}-{MM}-{dd}/{file}' }
-      : { preset: request.preset }),
-    ...(request.contract === undefined ? {} : { contract: resolve(cwd, request.contract) }),
-  })
-  return feedOf('files', settings, undefined, cwd)
-}
-
-const feedOf = async (...args: Parameters<typeof readFeed>): Promise<Feed> =>
-  (await readFeed(...args)).feed
-
-/** Settles a feed's settings: reads its contract and its preset. Throws `config_invalid` or `contract_invalid`. */
-async function readFeed(
-  name: string,
-  settings: FeedSettings,
-  config: Config | undefined,
-  base_dir: string,
-): Promise<{ readonly feed: Feed; readonly text: string }> {
-  const store =
-    config !== undefined && Object.hasOwn(config.stores, settings.store)
-      ? config.stores[settings.store]
-      : undefined
-  if (config !== undefined && store === undefined)
-    throw new ExchangeError(
-      'config_invalid',
-      `Feed ${name} names the store ${settings.store}, which is not configured.`,
-      {
-        hint: `The stores are: ${Object.keys(config.stores).join(', ') || 'none yet'}.`,
-      },
-    )
-  if (settings.contract === undefined && settings.preset === undefined)
-    throw new ExchangeError('config_invalid', `Feed ${name} has neither a contract nor a preset.`, {
-      hint: 'Give it `preset: NAME` or `contract: PATH`; `bucketline contract import FILE` drafts one.',
-    })
-  const preset =
-    settings.preset === undefined ? undefined : await readPreset(settings.preset as PresetName)
-  const own =
-    settings.contract === undefined
-      ? undefined
-      : await readContractFile(resolve(base_dir, settings.contract))
-  const source = own ?? preset
-  if (source === undefined) throw new Error('a contract or a preset was read')
-  try {
-    const feed = resolveFeed(name, settings, {
-      contract: source.contract,
-      contract_text: source.text,
-      store_prefix: store?.prefix ?? '',
-      hash: (text) => createHash('sha256').update(text).digest('hex').slice(0, 16),
-      ...(preset === undefined ? {} : { preset: preset.delivery }),
-    })
-    return { feed, text: source.text }
-  } catch (cause) {
-    throw named(`Feed ${name}`, cause)
-  }
-}
-
-/** Says of what part of the configuration an error is, where it does not say so itself. */
-function named(part: string, cause: unknown): unknown {
-  if (!(cause instanceof ExchangeError) || cause.message.startsWith(part)) return cause
-  const { code, hint, retryable, details } = cause
-  return new ExchangeError(code, `${part}: ${cause.message}`, { hint, retryable, details, cause })
-}
-
-async function readContractFile(path: string) {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new ExchangeError('contract_invalid', `There is no contract ${path}.`, {
-      cause,
-      hint: 'Paths are relative to the configuration file.',
-    })
-  })
-  return { text, ...parseContract(text, path) }
-}
-
-function validationReport({ feed, partition, checked, bytes, seconds }: Validation) {
-  return {
-    feed,
-    partition,
-    bytes,
-    seconds,
-    state: checked.refused === undefined ? ('passed' as const) : ('refused' as const),
-    ...checked.refused,
-    rows_read: checked.rows_read,
-    rows_published: checked.rows,
-    duplicates: checked.duplicates,
-    rejected: checked.rejected,
-    objects: checked.objects.flatMap((o) =>
-      o.state === 'refused'
-        ? [
-            {
-              object: o.key,
-              version: o.version,
-              bytes: o.bytes,
-              code: o.code ?? '',
-              message: o.message ?? '',
-            },
-          ]
-        : [],
-    ),
-    rejects: checked.rejects,
-    notes: checked.notes,
-  }
-}
-
 const planSelection = ({ partition, from, to, force, replay }: LoadSelection) => ({
   ...(partition === undefined ? {} : { partition }),
   ...(from === undefined ? {} : { from }),
@@ -681,27 +521,6 @@ async function onlyWithRejects(plan: Plan, feed: Feed, ledger: Ledger): Promise<
 }
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
-
-/** The system clock, or a fixed start of it that tests and demonstrations set. */
-function clockOf(env: AppOptions['env']): () => Date {
-  const set = env.BUCKETLINE_NOW
-  if (set === undefined) return () => new Date()
-  const start = Date.parse(set)
-  if (Number.isNaN(start))
-    throw new ExchangeError('usage', `BUCKETLINE_NOW is not a time: ${set}`, {
-      hint: 'Write it as 2023-01-02T04:00:00Z.',
-    })
-  const began = Date.now()
-  return () => new Date(start + Date.now() - began)
-}
-
-/** Tests kill the process at a named step, of one feed (`moved@events`) or of any; see `LOAD_STEPS`. */
-function crashAt(env: AppOptions['env'], feed: string): (step: LoadStep) => void {
-  const at = env.BUCKETLINE_CRASH_AT
-  return (step) => {
-    if (at === step || at === `${step}@${feed}`) process.kill(process.pid, 'SIGKILL')
-  }
-}
 
 async function temporaryDir(staging: string): Promise<string> {
   try {

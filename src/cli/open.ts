@@ -25,6 +25,6 @@ export async function openApp(options: OpenAppOptions): Promise<App> {
 
 /** Contracts by feed, preset or file. */
 export async function openContracts(options: OpenOptions): Promise<ContractTools> {
-  const { openContracts: open } = await import('../app.ts')
+  const { openContracts: open } = await import('../open-contracts.ts')
   return open({ ...options, cwd: process.cwd(), env: process.env, command: 'bucketline contract' })
 }

@@ -28,6 +28,10 @@ export const colored: Style = (color, text) => styleText(color, text, { validate
 /** A `Style` that leaves texts alone: files, pipes, `NO_COLOR`. */
 export const plain: Style = (_color, text) => text
 
+/** Columns of a terminal; one that does not know its size, as in containers, is taken for a common one. */
+const columnsOf = (stream: NodeJS.WriteStream): number | undefined =>
+  stream.isTTY ? stream.columns || 80 : undefined
+
 /** The streams of this process. */
 export function processTerminal(env: NodeJS.ProcessEnv = process.env): Terminal {
   const { stdout, stderr } = process
@@ -64,10 +68,10 @@ export function processTerminal(env: NodeJS.ProcessEnv = process.env): Terminal 
       return closed
     },
     get width() {
-      return stdout.isTTY ? stdout.columns : undefined
+      return columnsOf(stdout)
     },
     get err_width() {
-      return stderr.isTTY ? stderr.columns : undefined
+      return columnsOf(stderr)
     },
     style: style(stdout),
     err_style: style(stderr),

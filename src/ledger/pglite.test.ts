@@ -289,7 +289,7 @@ describe('a data directory', () => {
     const strange = join(data_dir, 'strange')
     mkdirSync(join(strange, 'ledger'), { recursive: true })
     writeFileSync(join(strange, 'ledger', 'PG_VERSION'), 'nonsense')
-    await expect(open({ data_dir: strange })).rejects.toMatchObject({ code: 'data_dir_unwritable' })
+    await expect(open({ data_dir: strange })).rejects.toMatchObject({ code: 'ledger_damaged' })
     expect(existsSync(join(strange, 'holder.json'))).toBe(false)
   })
 

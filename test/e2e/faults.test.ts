@@ -172,6 +172,21 @@ describe('names from hell', () => {
     })
   })
 
+  it('a thousand new fields are a thousand columns and one readable note', async () => {
+    await configure()
+    await deliver('dt=2023-01-01/a', '{"id":1}\n')
+    const fields = Array.from({ length: 1000 }, (_, at) => `,"f${at}":${at}`).join('')
+    await deliver('dt=2023-01-02/a', `{"id":2${fields}}\n`)
+    await using app = await open()
+    const [, record] = await load(app)
+    expect(record).toMatchObject({ state: 'published', rows_published: 1 })
+    const [note] = record?.notes ?? []
+    expect(note).toMatchObject({ code: 'new_columns', count: 1000 })
+    expect(note?.message).toMatch(/^new fields became columns: f0 \(DOUBLE\), .* and 980 more$/)
+    const { rows } = await app.query('SELECT f0, f999 FROM jl WHERE id = 2')
+    expect(rows).toEqual([[0, 999]])
+  })
+
   it.each([
     `it's "q" ; $(x)/dt=2023-01-01/a*b[1]?%41#\\ü`,
     `${'long'.repeat(45)}/${'deep'.repeat(20)}`,
