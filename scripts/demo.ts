@@ -46,7 +46,7 @@ heading(`2. An archive of real flights arrives, ${archive.length} days at once`)
 say(
   'Flights inside the United States in the first half of 2001, as airlines reported them, under a contract of their own.',
 )
-await run(bucketline, ['load'], { now: '2023-01-04T03:45:00Z', lines: 5 })
+await run(bucketline, ['load'], { now: '2023-01-04T03:45:00Z' })
 say(
   `${archive.reduce((sum, day) => sum + (day.rejected.out_of_range ?? 0), 0)} flights were refused: they are said to have landed more than a day late, or up to 18 hours early.`,
 )

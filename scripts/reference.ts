@@ -130,7 +130,7 @@ function rejectsPage(): string {
       ...Object.entries(codes).map(([name, text]) => `| \`${name}\` | ${text} |`),
     ].join('\n')
   return page('Rejects', [
-    'A row is published, or it is a counted duplicate, or it is a reject with a reason: rows read = published + duplicates + rejected, in every load.',
+    'A row is published, or it is a counted duplicate, or it is a reject with a reason: rows read = published + duplicates + rejected, in every load. A refused load publishes nothing; its valid rows are counted as withheld.',
     'A reject says `feed`, `partition`, `object` (its key), `version` (etag or generation), `row` (from 1: the physical line in text files, where a CSV header is line 1; the ordinal in Parquet), `column`, `code` (the first rule broken in the contract’s order), `codes` (all of them), `message` and `raw` (the row as delivered).',
     '## Rows',
     table(ROW_CODES),

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { text as textOf } from 'node:stream/consumers'
 import { styleText } from 'node:util'
 
 /** What the demo says itself, and how it runs the command that it shows. */
@@ -57,8 +56,6 @@ export interface RunOptions {
   readonly now: string
   /** The exit code that this run is to end with; default 0. */
   readonly exit?: number
-  /** Lines shown of each paragraph of the result; all without it. */
-  readonly lines?: number
 }
 
 /**
@@ -70,36 +67,21 @@ export async function run(
   words: readonly string[],
   options: RunOptions,
 ): Promise<void> {
-  const { exit = 0, lines } = options
+  const { exit = 0 } = options
   out.write(`\n${paint('green', '$')} ${paint('bold', commandText(words))}\n`)
   const child = spawn(executable, words, {
     cwd,
     env: { ...process.env, BUCKETLINE_NOW: options.now },
-    stdio: ['ignore', lines === undefined ? 'inherit' : 'pipe', 'inherit'],
+    stdio: ['ignore', 'inherit', 'inherit'],
   })
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', resolve)
   })
-  if (child.stdout !== null && lines !== undefined)
-    out.write(shorten(await textOf(child.stdout), lines))
   const code = await ended
   out.write('\n')
   if (code !== exit)
     throw new Error(`${commandText(words)} ended with exit code ${code}, ${exit} was due`)
-}
-
-/** The first lines of each paragraph; on a terminal each is cut to it. */
-function shorten(text: string, shown: number): string {
-  const paragraphs = text.trimEnd().split('\n\n')
-  const short = paragraphs.map((paragraph) => {
-    const lines = paragraph.split('\n').map((line) => line.slice(0, out.columns))
-    const more = lines.length - shown
-    return more < 2
-      ? lines.join('\n')
-      : [...lines.slice(0, shown), paint('dim', `… ${more} more lines`)].join('\n')
-  })
-  return `${short.join('\n\n')}\n`
 }
 
 /** As one would type it. */

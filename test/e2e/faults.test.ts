@@ -1,18 +1,28 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { statfsSync } from 'node:fs'
-import { appendFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { appendFile, cp, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { openApp } from '../../src/app.ts'
 
 /** What partners, disks and people do to a loader, from outside. */
 
 const launcher = fileURLToPath(new URL('../../bin/bucketline', import.meta.url))
+
+/** An empty ledger, made once: making one takes seconds. */
+let empty: string
+beforeAll(async () => {
+  empty = await mkdtemp(join(tmpdir(), 'bucketline-empty-'))
+  await writeFile(join(empty, 'bucketline.yaml'), 'data_dir: d\nstores: {}\nfeeds: {}\n')
+  const { status } = spawnSync(launcher, ['load'], { cwd: empty })
+  if (status !== 0) throw new Error('no empty ledger could be made')
+})
+afterAll(() => rm(empty, { recursive: true, force: true }))
 
 let folder: string
 beforeEach(async () => {
@@ -42,7 +52,9 @@ const FEED = {
 }
 
 /** Writes a configuration with one feed of JSON lines, `jl`, and what is given. */
-async function configure(settings: Record<string, unknown> = {}, feed = {}): Promise<void> {
+async function configure(
+  settings: { data_dir?: string; memory_limit?: string } = {},
+): Promise<void> {
   await mkdir(join(folder, 'in/jl'), { recursive: true })
   await writeFile(join(folder, 'jl.odcs.yaml'), CONTRACT)
   await writeFile(
@@ -51,9 +63,12 @@ async function configure(settings: Record<string, unknown> = {}, feed = {}): Pro
       threads: 2,
       ...settings,
       stores: { in: { type: 'local', path: 'in' } },
-      feeds: { jl: { ...FEED, ...feed } },
+      feeds: { jl: FEED },
     }),
   )
+  await cp(join(empty, 'd/ledger'), resolve(folder, settings.data_dir ?? '.bucketline', 'ledger'), {
+    recursive: true,
+  })
 }
 
 async function deliver(key: string, content: string): Promise<string> {
@@ -327,8 +342,6 @@ describe('a load that is killed', () => {
     await configure()
     const lines = Array.from({ length: 20_000 }, (_, id) => `{"id":${id}}\n`).join('')
     for (const day of ['01', '02', '03']) await deliver(`dt=2023-01-${day}/a`, lines)
-    // The ledger is made beforehand: making one is a test of its own.
-    bucketline('status')
     const staging = join(folder, '.bucketline/staging')
     await mkdir(staging, { recursive: true })
     const instants = Array.from({ length: 4 }, () => Math.round(Math.random() * 700))
