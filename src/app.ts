@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,6 +17,7 @@ import { type Plan, plan as planFeed } from './exchange/plan/plan.ts'
 import type { Observe } from './exchange/progress.ts'
 import { listRejects, type Reject, readRejects } from './exchange/rejects.ts'
 import { rollback } from './exchange/rollback.ts'
+import { latestServedFile } from './exchange/served-file.ts'
 import { statusOf } from './exchange/status.ts'
 import { sweepFeed, sweepStaging } from './exchange/sweep.ts'
 import { type Validation, validateFiles, validatePartition } from './exchange/validate/validate.ts'
@@ -29,6 +30,7 @@ import { readPassed } from './format/read-passed.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { openEmbeddedLedger } from './ledger/pglite.ts'
 import { openPostgresLedger } from './ledger/postgres.ts'
+import { planReport } from './plan-report.ts'
 import { clockOf, crashAt } from './process-env.ts'
 import { readConfig } from './read-config.ts'
 import { contractFeed, feedOf, named } from './read-feed.ts'
@@ -116,7 +118,7 @@ export async function openApp(options: AppOptions) {
     ledger = (async () => {
       const open =
         config.ledger === undefined
-          ? await openEmbeddedLedger({ data_dir, role, command: options.command, now: now() })
+          ? await openKeptLedger({ data_dir, role, command: options.command, now: now() })
           : await openPostgresLedger({ url: resolveSecret(config.ledger.url, secrets) })
       opened.push(open)
       return open
@@ -222,39 +224,24 @@ export async function openApp(options: AppOptions) {
   })
 
   return {
+    /** One feed that cannot be looked at is no reason to say nothing of the others. */
     async plan(selection: LoadSelection) {
       const partitions = []
       const strays = []
-      for (const feed of await feedsOf(selection.feeds)) {
-        const { found, plan } = await discoverAndPlan(feed, selection, () => undefined, 'reader')
-        strays.push(...found.strays)
-        for (const item of plan.items)
-          partitions.push({
-            feed: feed.name,
-            partition: item.partition,
-            action: 'load' as const,
-            reason: item.reason_text,
-            publish: item.publish,
-            generation: item.generation,
-            objects: item.reads.length,
-            bytes: item.bytes,
-            notes: item.warnings.map((w) => ({ code: w.code, message: w.message, count: w.count })),
-          })
-        for (const rest of plan.not_loaded)
-          partitions.push({
-            feed: feed.name,
-            partition: rest.partition,
-            action: rest.why === 'waiting' ? ('wait' as const) : ('none' as const),
-            reason: rest.message,
-            publish: feed.publish,
-            generation: 0,
-            objects: 0,
-            bytes: 0,
-            notes: [],
-          })
+      const errors = []
+      const feeds = await feedsOf(selection.feeds)
+      for (const feed of feeds) {
+        try {
+          const { found, plan } = await discoverAndPlan(feed, selection, () => undefined, 'reader')
+          strays.push(...found.strays)
+          partitions.push(...planReport(plan))
+        } catch (cause) {
+          if (feeds.length === 1 || options.signal.aborted) throw cause
+          const { code, message, hint } = toExchangeError(cause)
+          errors.push({ feed: feed.name, code, message, hint })
+        }
       }
-      partitions.sort((a, b) => (a.feed === b.feed ? compare(a.partition, b.partition) : 0))
-      return { partitions, strays }
+      return { partitions, strays, errors }
     },
 
     /** One record per attempt, as each ends; with `watch` it goes on until the signal is aborted. */
@@ -340,6 +327,8 @@ export async function openApp(options: AppOptions) {
                 ...tools(feed, dir),
                 known,
                 kept,
+                servedFile: () =>
+                  latestServedFile(feed.name, { ledger: held, datasets_dir: paths.datasets }),
               }),
             )
           }
@@ -520,7 +509,32 @@ async function onlyWithRejects(plan: Plan, feed: Feed, ledger: Ledger): Promise<
   return { ...plan, items, bytes: items.reduce((sum, item) => sum + item.bytes, 0) }
 }
 
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
+/**
+ * The embedded ledger, unless it is gone while its datasets are there: a new one would load everything
+ * again and take the datasets for files that nobody needs.
+ */
+async function openKeptLedger(settings: Parameters<typeof openEmbeddedLedger>[0]): Promise<Ledger> {
+  const { data_dir } = settings
+  if (!(await isFilled(join(data_dir, 'ledger'))) && (await isFilled(dataPaths(data_dir).datasets)))
+    throw new ExchangeError(
+      'ledger_damaged',
+      `${data_dir} holds datasets, but the ledger that names them is gone.`,
+      {
+        hint: 'Put the folder `ledger` back from a backup; or move `datasets` away to begin anew.',
+      },
+    )
+  return openEmbeddedLedger(settings)
+}
+
+async function isFilled(folder: string): Promise<boolean> {
+  try {
+    return (await readdir(folder)).length > 0
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false
+    throw toExchangeError(cause)
+  }
+}
 
 async function temporaryDir(staging: string): Promise<string> {
   try {

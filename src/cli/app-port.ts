@@ -114,6 +114,13 @@ export interface PlannedPartition {
 export interface PlanReport {
   readonly partitions: readonly PlannedPartition[]
   readonly strays: readonly StrayReport[]
+  /** Feeds that could not be looked at. */
+  readonly errors: readonly {
+    readonly feed: string
+    readonly code: string
+    readonly message: string
+    readonly hint: string
+  }[]
 }
 
 export interface PartitionReport {

@@ -48,6 +48,12 @@ const days = (count: number, change: (day: number) => Partial<AttemptReport> = (
   }))
 
 describe('attemptsText', () => {
+  it('says why a partition was loaded again, and nothing where all are first deliveries', () => {
+    const again = { ...published, reason: 'added_object' } as AttemptReport
+    const first = { ...published, partition: '2023-01-02', reason: 'first' } as AttemptReport
+    expect(attemptsText([again, first], memoryTerminal())).toContain('published  added object')
+    expect(attemptsText([first], memoryTerminal())).not.toContain('reason')
+  })
   it('shows counts, then what was wrong, then a sum that adds up', () => {
     expect(attemptsText([published, refused], memoryTerminal())).toBe(
       [

@@ -38,10 +38,13 @@ const attemptsOf = (entry: Entry): readonly AttemptReport[] =>
 
 function tableText(entries: readonly Entry[], { style, width }: Terminal): string {
   const withheld = sumOf(entries.flatMap(attemptsOf), 'withheld') > 0
+  const again = entries.flatMap(attemptsOf).some((each) => reasonOf(each) !== 'first')
   const columns: TableColumn[] = [
     { title: 'feed' },
     { title: 'partition' },
     { title: 'state' },
+    // A first delivery needs no reason.
+    ...(again ? [{ title: 'reason', drop: 5 }] : []),
     { title: 'rows read', align: 'right', drop: 4 },
     { title: 'published', align: 'right' },
     { title: 'duplicates', align: 'right', drop: 3 },
@@ -60,6 +63,7 @@ function tableText(entries: readonly Entry[], { style, width }: Terminal): strin
       ...(entry.type === 'one'
         ? [entry.attempt.partition, stateCell(entry.attempt.state)]
         : [`${entry.fold.first} … ${entry.fold.last}`, foldedState(entry.fold)]),
+      ...(again ? [reasonsOf(attempts)] : []),
       count('rows_read'),
       count('rows_published'),
       count('duplicates'),
@@ -70,6 +74,16 @@ function tableText(entries: readonly Entry[], { style, width }: Terminal): strin
     ]
   })
   return renderTable(columns, rows, { width, style })
+}
+
+/** Validations have none: they make no generation. */
+const reasonOf = (each: AttemptReport): string =>
+  'reason' in each && typeof each.reason === 'string' ? each.reason : 'first'
+
+/** `added object`; several of a fold as one. */
+const reasonsOf = (attempts: readonly AttemptReport[]): string => {
+  const reasons = new Set(attempts.map(reasonOf))
+  return reasons.size === 1 ? [...reasons].join('').replaceAll('_', ' ') : 'several'
 }
 
 const foldedState = (fold: Fold): Cell => ({

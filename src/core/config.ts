@@ -198,6 +198,12 @@ export const Config = z.strictObject({
   memory_limit: z
     .string()
     .regex(/^\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/i, 'a size such as 512MB or 1GB')
+    // DuckDB takes tens of megabytes a thread before it reads the first row.
+    .refine(
+      (size) =>
+        !/^0*(\d{1,5}(\.\d+)?\s*Ki?B|(\d{1,2}|1[01]\d|12[0-7])(\.\d+)?\s*Mi?B)$/i.test(size),
+      'at least 128MB',
+    )
     .default('1GB')
     .describe('Memory for reading and checking data; more is spilled to disk.'),
   threads: z

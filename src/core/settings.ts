@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isZone } from './zone.ts'
 
 /** Parts of the configuration that describe how a feed's data looks. `config.ts` puts them together. */
 
@@ -48,6 +49,7 @@ const Times = z
       ),
     zone: z
       .string()
+      .refine(isZone, 'an IANA zone such as Asia/Seoul')
       .optional()
       .describe('IANA zone of times that name none; default is the contract’s, else UTC.'),
   })

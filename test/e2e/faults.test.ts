@@ -309,6 +309,9 @@ describe('a data directory that was damaged', () => {
     for (const name of await readdir(ledger)) await rm(join(ledger, name), { recursive: true })
     // An emptied folder is no new ledger: it would load everything again, and sweep what is served.
     expect(bucketline('load').stderr).toMatch(/^error\[ledger_damaged\]: /)
+    // Neither is one that is gone while its datasets are there.
+    await rm(ledger, { recursive: true })
+    expect(bucketline('load').stderr).toMatch(/^error\[ledger_damaged\]: .* gone/)
   })
 })
 

@@ -44,7 +44,13 @@ export const plan = defineCommand({
         planText(report.partitions, context.terminal) + straysText(report.strays, context.terminal),
       )
     }
-    return 0
+    for (const { feed, code, message, hint } of context.json ? [] : report.errors) {
+      const { err_style: style } = context.terminal
+      context.terminal.err(
+        `${style('red', `error[${code}]:`)} ${feed}: ${message}\nhint: ${hint}\n`,
+      )
+    }
+    return report.errors.length > 0 ? 1 : 0
   },
 })
 

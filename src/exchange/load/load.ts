@@ -23,6 +23,7 @@ import { toExchangeError } from '../failure.ts'
 import { type DataPaths, generationPath } from '../paths.ts'
 import type { PlanItem } from '../plan/plan.ts'
 import type { Observe } from '../progress.ts'
+import { latestServedFile } from '../served-file.ts'
 import { type CheckedRows, checkRows, type FetchedObject } from '../validate/check-rows.ts'
 import { fetchObjects } from './fetch.ts'
 import { keptRows } from './kept-rows.ts'
@@ -130,6 +131,7 @@ async function attempt(
     dir: join(dir, 'checked'),
     kept: await keptRows(feed, item, { ledger, datasets_dir: context.paths.datasets }),
     known: await ledger.columns(feed.name),
+    servedFile: () => latestServedFile(feed.name, { ledger, datasets_dir: context.paths.datasets }),
     ensureColumns: (columns) => ledger.ensureColumns(feed.name, columns, context.now()),
     progress: (done) => observe({ type: 'advanced', load_id, step: 'validate', ...done }),
     ...(context.signal === undefined ? {} : { signal: context.signal }),

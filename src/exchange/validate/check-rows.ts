@@ -20,6 +20,7 @@ import { fieldIds } from './field-ids.ts'
 import { type Gated, passGates } from './pass-gates.ts'
 import { brokenQuality } from './quality.ts'
 import { writeRejects } from './reject-file.ts'
+import { probableRenames } from './renames.ts'
 import { type DatasetColumns, settleColumns } from './settle-columns.ts'
 import {
   type SourceGroup,
@@ -48,6 +49,8 @@ export interface CheckOptions {
   readonly known: readonly DatasetColumn[]
   /** Gives ids to columns that have none; returns all of the dataset's. */
   readonly ensureColumns: (columns: readonly NewColumn[]) => Promise<readonly DatasetColumn[]>
+  /** A served file of the dataset, to hold new columns against; asked for only where there are some. */
+  readonly servedFile?: () => Promise<string | undefined>
   readonly progress?: (step: {
     readonly bytes: number
     readonly rows: number
@@ -160,6 +163,7 @@ async function checkPassed(gated: Gated, options: CheckOptions): Promise<Checked
   const duplicates = await markDuplicates(feed, columns.read, duckdb)
   const candidates = join(dir, 'candidates.parquet')
   const written = await writeCandidates(candidates, columns, options)
+  notes.push(...(await renameNotes(columns, written === 0 ? undefined : candidates, options)))
   const quality = await brokenQuality(
     feed.contract,
     { file: candidates, kept: options.kept },
@@ -299,6 +303,16 @@ async function writeCandidates(
     `COPY (SELECT ${select} FROM valid_rows r JOIN (SELECT _obj AS _row, _object FROM load_objects) o ON o._row = r._object${losers}) TO ${literal(path)} (FORMAT parquet, CODEC 'zstd', COMPRESSION_LEVEL 1, FIELD_IDS ${fieldIds(columns.written.map((w) => w.column))})`,
   )
   return Number(rows[0]?.Count ?? 0n)
+}
+
+async function renameNotes(
+  columns: DatasetColumns,
+  after: string | undefined,
+  { servedFile, duckdb }: CheckOptions,
+): Promise<Note[]> {
+  if (columns.added.length === 0 || after === undefined) return []
+  const before = await servedFile?.()
+  return before === undefined ? [] : probableRenames(columns.added, { before, after }, duckdb)
 }
 
 async function anyRow(table: string, duckdb: Duckdb): Promise<boolean> {

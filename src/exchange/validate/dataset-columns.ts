@@ -1,6 +1,6 @@
 import type { Column, ColumnType, Contract } from '../../core/contract/contract.ts'
 import type { Field } from '../../format/format.ts'
-import type { DatasetColumn, NewColumn, Note } from '../../ledger/ledger.ts'
+import type { DatasetColumn, NewColumn } from '../../ledger/ledger.ts'
 import { datasetType } from './dataset-type.ts'
 
 /** Columns every dataset has beside the partner's: where each row came from. */
@@ -207,30 +207,6 @@ function nestedPaths(type: ColumnType, prefix: string): string[] {
     default:
       return []
   }
-}
-
-/**
- * Seed 002 forbids renaming fields. A field that vanished while one of the same type appeared is
- * most likely a rename, and is told as such.
- */
-export function probableRenames(
-  vanished: readonly DatasetColumn[],
-  added: readonly NewColumn[],
-): Note[] {
-  const left = [...vanished]
-  const notes: Note[] = []
-  for (const column of added) {
-    const at = left.findIndex((v) => v.type === column.type)
-    const old = left[at]
-    if (old === undefined) continue
-    left.splice(at, 1)
-    notes.push({
-      code: 'probable_rename',
-      count: 1,
-      message: `field ${old.name} vanished while ${column.name} of the same type appeared: probably a rename; fields should keep their names`,
-    })
-  }
-  return notes
 }
 
 /** Columns of the dataset that only a contract's map keys make. */

@@ -10,7 +10,6 @@ import {
   matchFields,
   newColumn,
   OBJECT_COLUMN,
-  probableRenames,
   RESCUED_COLUMN,
   ROW_COLUMN,
   semanticOf,
@@ -26,6 +25,8 @@ const NAMED = 20
 export interface DatasetColumns {
   /** Columns read from objects: the contract's, then evolved ones. */
   readonly read: readonly Column[]
+  /** Names of columns that this load adds to a dataset that is there. */
+  readonly added: readonly string[]
   /** Undeclared fields are kept as JSON. */
   readonly rescue: boolean
   /** Undeclared fields refuse the row. */
@@ -84,38 +85,15 @@ export async function settleColumns(
     newColumn(OBJECT_COLUMN, { kind: 'string' }, 'column'),
     newColumn(ROW_COLUMN, { kind: 'integer', bits: 64, signed: true }, 'column'),
   ]
-  if (added.length > 0) {
-    const seen = new Set(
-      passed.flatMap((o) =>
-        o.passed.fields
-          .filter(
-            (f) =>
-              f.strings + f.integers + f.numbers + f.booleans + f.nested > 0 ||
-              f.type !== undefined,
-          )
-          .map((f) => f.name.toLowerCase()),
-      ),
-    )
-    const vanished = known.filter(
-      (k) => evolved.some((e) => e.name === k.name) && !seen.has(k.name.toLowerCase()),
-    )
-    const isFirst = known.length === 0
-    if (!isFirst) {
-      notes.push({
-        code: 'new_columns',
-        count: added.length,
-        message: `new fields became columns: ${added
-          .slice(0, NAMED)
-          .map((c) => `${c.name} (${datasetType(c.type)})`)
-          .join(', ')}${added.length > NAMED ? ` and ${added.length - NAMED} more` : ''}`,
-      })
-      notes.push(
-        ...probableRenames(
-          vanished,
-          wanted.filter((w) => added.some((a) => a.name === w.name)),
-        ),
-      )
-    }
+  // With the first load every column is new, which is nothing to remark on.
+  if (added.length > 0 && known.length > 0) {
+    const named = added.slice(0, NAMED).map((c) => `${c.name} (${datasetType(c.type)})`)
+    const more = added.length > NAMED ? ` and ${added.length - NAMED} more` : ''
+    notes.push({
+      code: 'new_columns',
+      count: added.length,
+      message: `new fields became columns: ${named.join(', ')}${more}`,
+    })
   }
   const ids = new Map((await options.ensureColumns(wanted)).map((c) => [c.name, c]))
   const keySelect = new Map(
@@ -132,6 +110,7 @@ export async function settleColumns(
   return {
     read,
     rescue,
+    added: known.length > 0 ? added.map((c) => c.name) : [],
     reject_undeclared: feed.new_columns === 'reject' && undeclared.length > 0,
     written,
   }

@@ -30,6 +30,8 @@ export interface ValidateTools {
   /** Folder for what the checks write; the caller removes it when the rejects were read. */
   readonly dir: string
   readonly known: readonly DatasetColumn[]
+  /** A served file of the dataset, to hold new columns against. */
+  readonly servedFile?: () => Promise<string | undefined>
   /** As `kept` of the checks. */
   readonly kept?: string | undefined
   readonly observe: Observe
@@ -133,6 +135,7 @@ async function check(
     dir: join(tools.dir, 'checked'),
     kept: tools.kept,
     known: tools.known,
+    ...(tools.servedFile === undefined ? {} : { servedFile: tools.servedFile }),
     ensureColumns: async (columns) => numbered(columns),
     progress: (done) => tools.observe({ type: 'advanced', load_id: id, step: 'validate', ...done }),
     ...(tools.signal === undefined ? {} : { signal: tools.signal }),
