@@ -406,7 +406,7 @@ describe.skipIf(!canMount())('a full disk', () => {
         expect(await count(app)).toBe(60_001)
       }
       // A new ledger finds no room at all.
-      await rm(join(disk, 'ledger'), { recursive: true })
+      for (const part of ['ledger', 'datasets']) await rm(join(disk, part), { recursive: true })
       const { bavail, bsize } = statfsSync(disk)
       await writeFile(join(disk, 'filler'), Buffer.alloc(bavail * bsize - 8_000_000))
       await expect(open().then((app) => app.status({ feeds: [] }))).rejects.toMatchObject({
