@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { GateOptions, RefusedRow } from '../../format/format.ts'
 import type { LoadObject, Note } from '../../ledger/ledger.ts'
 import { inParallel } from '../in-parallel.ts'
-import type { CheckOptions } from './check-rows.ts'
+import type { CheckOptions } from './check-options.ts'
 import type { SourceObject } from './source-rows.ts'
 
 /** What the gates left of a load's objects. */

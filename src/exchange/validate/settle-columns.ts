@@ -1,7 +1,7 @@
 import type { Column } from '../../core/contract/contract.ts'
 import { identifier, literal } from '../../duckdb/duckdb.ts'
 import type { DatasetColumn, NewColumn, Note } from '../../ledger/ledger.ts'
-import type { CheckOptions } from './check-rows.ts'
+import type { CheckOptions } from './check-options.ts'
 import {
   declaredKeyColumns,
   evolvedColumn,

@@ -12,7 +12,8 @@ import { fetchObjects } from '../load/fetch.ts'
 import type { PlanItem } from '../plan/plan.ts'
 import { sizeWarnings } from '../plan/size-warnings.ts'
 import type { Observe } from '../progress.ts'
-import { type CheckedRows, checkRows, type FetchedObject } from './check-rows.ts'
+import type { FetchedObject } from './check-options.ts'
+import { type CheckedRows, checkRows } from './check-rows.ts'
 
 /** What a load would say, had it been one: the same checks by the same code, with nothing published. */
 export interface Validation {
