@@ -505,6 +505,7 @@ describe('service levels', () => {
       ['slaProperties[1]', '3 d is no cadence of partitions: 15 m, 1 h, 1 d, 1 mo, 1 y'],
       ['slaProperties[2]', 'is about other.ts, which is not the dataset'],
       ['slaProperties[4]', 'latency is given twice; the first one holds'],
+      ['slaProperties[5]', 'retention deletes nothing: datasets are kept'],
       ['slaProperties[5].schedule', 'checks run with every load'],
     ])
   })

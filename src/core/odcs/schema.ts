@@ -330,7 +330,7 @@ export type SchemaObject = z.output<typeof SchemaObject>
 export const ServiceLevel = z.strictObject({
   id: StableId,
   property: text.describe(
-    'Executed: `timeOfAvailability`, `frequency`, `latency`, `errorRate`, `retention`.',
+    'Executed: `timeOfAvailability`, `frequency`, `latency`, `errorRate`; `retention` is kept and shown.',
   ),
   value: Scalar.describe('What is agreed, such as `13:00 Asia/Seoul` or `4`.'),
   valueExt: Scalar.optional().describe(

@@ -71,6 +71,8 @@ export function readServiceLevels(
         break
       case 'retention':
         take('retention_ms', readLength(level, at, findings))
+        // Known and compared between versions, but nothing is deleted because of it.
+        findings.ignored(at, 'retention deletes nothing: datasets are kept')
         break
       case 'errorRate':
         take('error_rate_percent', readPercent(level, at, findings))
