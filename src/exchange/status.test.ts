@@ -46,7 +46,7 @@ const seen = (partition: string, completed?: string): PartitionObservation => ({
 
 test('every partition against its deadline, with those that are not there', async () => {
   const feed = sampleFeed({ contract: { ...sample_contract, service_levels: by_one } })
-  const strays = [{ feed: 'events', object: 'x', code: 'no_match', reason: 'odd' }]
+  const strays = [{ feed: 'events', object: 'x', code: 'stray_object', reason: 'odd' }]
   const delivered = [
     seen('2023-01-01', '2023-01-02T04:00:00Z'),
     seen('2023-01-02', '2023-01-03T04:00:01Z'),

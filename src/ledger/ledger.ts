@@ -48,7 +48,7 @@ export interface PartitionObservation {
 export interface Stray {
   readonly feed: string
   readonly object: string
-  /** `no_match`, `unpadded`, `wrong_order`, `impossible_date`, `future`, `not_in_manifest` … */
+  /** `stray_object`, `unpadded`, `wrong_order`, `impossible_date`, `future`, `not_in_manifest` … */
   readonly code: string
   readonly reason: string
 }

@@ -329,7 +329,7 @@ export function ledgerConformance(name: string, open: () => Promise<LedgerFixtur
         const stray = (key: string, reason: string) => ({
           feed,
           object: key,
-          code: 'no_match',
+          code: 'stray_object',
           reason,
         })
         await ledger.observe(feed, [], [stray('y', 'one'), stray('x', 'nul \0 byte')], at(0))

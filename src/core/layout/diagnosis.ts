@@ -50,7 +50,7 @@ export function diagnoseKey(layout: Layout, key: string): StrayReason {
   }
   const order = wrongOrder(layout, names, directory)
   if (order !== undefined) return { code: 'wrong_order', message: `${order}; ${expected}` }
-  return { code: 'no_match', message: `${mismatch(layout, names, directory)}; ${expected}` }
+  return { code: 'stray_object', message: `${mismatch(layout, names, directory)}; ${expected}` }
 }
 
 function unpadded(levels: readonly (readonly LayoutPart[])[], names: readonly string[]): string {

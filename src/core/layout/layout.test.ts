@@ -96,16 +96,16 @@ describe('parseKey', () => {
     [hourly, 'y=2015/m=10/d=17/H=24/f.gz', 'impossible_date', '2015-10-17T24 does not exist'],
     [joined, '20230230/a', 'impossible_date', '2023-02-30'],
     [daily, 'dt=2023-06-17/a.parquet', 'future', '2023-06-17 starts more than one day from now'],
-    [daily, 'dt=2023-01-01/part.csv', 'no_match', '"part.csv" does not fit "{file}.parquet"'],
-    [daily, 'date=2023-01-01/a.parquet', 'no_match', '"date=2023-01-01" does not fit'],
-    [daily, 'dt=2023-01-01/x/a.parquet', 'no_match', "3 levels, more than the layout's 2"],
+    [daily, 'dt=2023-01-01/part.csv', 'stray_object', '"part.csv" does not fit "{file}.parquet"'],
+    [daily, 'date=2023-01-01/a.parquet', 'stray_object', '"date=2023-01-01" does not fit'],
+    [daily, 'dt=2023-01-01/x/a.parquet', 'stray_object', "3 levels, more than the layout's 2"],
     [
       daily,
       'readme.txt',
-      'no_match',
+      'stray_object',
       'expected dt={yyyy}-{MM}-{dd}/{file}.parquet, such as dt=2023-01-31/',
     ],
-    [hourly, 'y=2015/m=10/f.gz', 'no_match', "3 levels, fewer than the layout's 5"],
+    [hourly, 'y=2015/m=10/f.gz', 'stray_object', "3 levels, fewer than the layout's 5"],
   ])('%#: %s is a stray', (layout, key, code, message) => {
     expect(parseKey(layout, key, now)).toEqual({ code, message: expect.stringContaining(message) })
   })
@@ -137,7 +137,7 @@ describe('parseKey', () => {
     const layout = parseLayout('{yyyy}/{yyyy}-{MM}-{dd}/{file}')
     expect(parseKey(layout, '2022/2022-12-31/a', now)).toMatchObject({ file: 'a' })
     expect(parseKey(layout, '2023/2022-12-31/a', now)).toMatchObject({
-      code: 'no_match',
+      code: 'stray_object',
       message: expect.stringContaining('{yyyy} has two different values'),
     })
   })
@@ -153,7 +153,7 @@ test('directories tell the beginning of the partition’s name', () => {
   expect(parseDirectory(hourly, 'y=2015/m=13/', now)).toMatchObject({ code: 'impossible_date' })
   expect(parseDirectory(hourly, 'd=17/', now)).toMatchObject({ code: 'wrong_order' })
   expect(parseDirectory(hourly, 'y=2025/', now)).toMatchObject({ code: 'future' })
-  expect(parseDirectory(hourly, 'tmp/', now)).toMatchObject({ code: 'no_match' })
+  expect(parseDirectory(hourly, 'tmp/', now)).toMatchObject({ code: 'stray_object' })
 })
 
 test('a partition’s own directory', () => {

@@ -11,7 +11,7 @@ export { partitionPrefix, sortedFrom, writeKey } from './writer.ts'
 
 /** Why a key under a feed's prefix belongs to no partition. */
 export type StrayReason =
-  | { readonly code: 'no_match'; readonly message: string }
+  | { readonly code: 'stray_object'; readonly message: string }
   | { readonly code: 'unpadded'; readonly message: string }
   | { readonly code: 'wrong_order'; readonly message: string }
   | { readonly code: 'impossible_date'; readonly message: string }
@@ -129,7 +129,7 @@ export function parseKey(layout: Layout, key: string, now?: Date): ParsedKey | S
 }
 
 const repeated = (layout: Layout, name: string): StrayReason => ({
-  code: 'no_match',
+  code: 'stray_object',
   message: `{${name}} has two different values; ${expectation(layout)}`,
 })
 

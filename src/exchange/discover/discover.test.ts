@@ -83,9 +83,9 @@ describe('a first run', () => {
     })
     expect(strays(found)).toEqual([
       'wrong_order in/dt=03-01-2023/a.parquet',
-      'no_match in/dt=2023-01-01/part.csv',
+      'stray_object in/dt=2023-01-01/part.csv',
       'unpadded in/dt=2023-1-03/a.parquet',
-      'no_match in/readme.txt',
+      'stray_object in/readme.txt',
     ])
     expect(await ledger.strays(feed.name)).toEqual(found.strays)
   })
@@ -103,7 +103,7 @@ describe('a first run', () => {
     const found = await look(feed)
     expect(names(found)).toEqual(['2023-02-15', '2023-03-01'])
     expect(found.before_start).toBe(2)
-    expect(strays(found)).toEqual(['no_match a/stray'])
+    expect(strays(found)).toEqual(['stray_object a/stray'])
     // One listing from above, the stray directory, and the one from the start on.
     expect(store.counts).toMatchObject({ lists: 3, keys: 3 })
   })
@@ -162,7 +162,10 @@ describe('a later run', () => {
     await put(store, ['dt=2023-01-03/odd'])
     const found = await look(feed, new Date(then.getTime() + 8 * day_ms))
     expect(names(found)).toEqual([])
-    expect(strays(found)).toEqual(['no_match dt=2023-01-01/odd', 'no_match dt=2023-01-03/odd'])
+    expect(strays(found)).toEqual([
+      'stray_object dt=2023-01-01/odd',
+      'stray_object dt=2023-01-03/odd',
+    ])
     expect(await ledger.strays(feed.name)).toEqual(found.strays)
   })
 
@@ -298,7 +301,7 @@ test('in a folder, where a file can be seen growing, a quiet period waits for it
   const lookLocal = (now: Date) => discover(feed, { store: local, ledger, now, mode: 'new' })
   const soon = await lookLocal(new Date())
   expect(soon.partitions).toMatchObject([{ partition: '2023-01', waiting_for: 'quiet_period' }])
-  expect(strays(soon)).toEqual(['unpadded y=2023/m=2/a.csv', 'no_match y=2023/x'])
+  expect(strays(soon)).toEqual(['unpadded y=2023/m=2/a.csv', 'stray_object y=2023/x'])
   appendFileSync(join(folder, 'y=2023/m=01/a.csv'), 'more')
   const grown = await lookLocal(new Date())
   expect(grown).toMatchObject({ full: false, new_objects: 1, bytes: 5 })
