@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type GateBench, openGateBench, passed } from '../../test/try-gate.ts'
+import type { FormatSettings } from '../core/settings.ts'
 import { Format } from '../core/settings.ts'
 import type { GateOptions, RefusedRow } from './format.ts'
 import { openGatePool } from './gate-pool.ts'
@@ -61,9 +62,13 @@ describe('the gate pool', () => {
       refused: { code: 'corrupt_object' },
     })
     const text = bench.stage('{}')
-    await expect(
-      pool.pass(text, optionsFor({ type: 'jsonl', encoding: 'nope' }), bench.duckdb),
-    ).rejects.toMatchObject({ name: 'ExchangeError', code: 'config_invalid' })
+    // A configuration with this is refused when it is read; a caller without one can still ask for it.
+    const plain = optionsFor({ type: 'jsonl' })
+    const odd = { ...plain, settings: { ...plain.settings, encoding: 'nope' } as FormatSettings }
+    await expect(pool.pass(text, odd, bench.duckdb)).rejects.toMatchObject({
+      name: 'ExchangeError',
+      code: 'config_invalid',
+    })
     const failing = optionsFor({ type: 'jsonl' }, () => {
       throw new Error('disk full')
     })
