@@ -15,7 +15,7 @@ const FILLED_APART = 0.2
 const DISTINCT_APART = 3
 
 /**
- * Seed 002 forbids renaming fields. A field that vanished while one of the same profile (type, share of
+ * Partners are asked not to rename fields. A field that vanished while one of the same profile (type, share of
  * rows that have it, number of distinct values) appeared is most likely a rename, and is told as such.
  * `added` are the columns that are new; both files are of the dataset.
  */
