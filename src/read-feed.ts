@@ -64,7 +64,9 @@ export async function readFeed(
   const own =
     settings.contract === undefined
       ? undefined
-      : await readContractFile(resolve(base_dir, settings.contract))
+      : await readContractFile(resolve(base_dir, settings.contract)).catch((cause: unknown) => {
+          throw named(`Feed ${name}`, cause)
+        })
   const source = own ?? preset
   if (source === undefined) throw new Error('a contract or a preset was read')
   try {

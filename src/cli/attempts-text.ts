@@ -157,5 +157,5 @@ function sumText(attempts: readonly AttemptReport[]): string {
   const count = (name: Count) => formatCount(sumOf(attempts, name))
   const read = formatPlural(sumOf(attempts, 'rows_read'), 'row')
   const withheld = sumOf(attempts, 'withheld') > 0 ? ` + ${count('withheld')} withheld` : ''
-  return `${read} read = ${count('rows_published')} published + ${count('duplicates')} duplicates + ${count('rejected')} rejected${withheld}, ${formatBytes(sumOf(attempts, 'bytes'))}`
+  return `${read} read = ${count('rows_published')} published + ${formatPlural(sumOf(attempts, 'duplicates'), 'duplicate')} + ${count('rejected')} rejected${withheld}, ${formatBytes(sumOf(attempts, 'bytes'))}`
 }

@@ -127,6 +127,10 @@ export const AutoFormat = z.strictObject({
 
 export const Format = z
   .discriminatedUnion('type', [ParquetFormat, JsonlFormat, CsvFormat, AutoFormat])
+  .refine((format) => !('delimiter' in format) || format.delimiter !== format.quote, {
+    error: 'is the same character as the quote',
+    path: ['delimiter'],
+  })
   .describe(
     'How objects are encoded. `auto` tells Parquet, JSON lines and CSV apart by content and key, per object.',
   )

@@ -77,6 +77,12 @@ describe('query', () => {
   ])('refuses %s', async (_, sql) => {
     await expect(engine.query(sql, [snapshot])).rejects.toMatchObject({ code: 'query_invalid' })
   })
+  it('names the datasets where a table is not one', async () => {
+    await expect(engine.query('SELECT * FROM evens', [snapshot])).rejects.toMatchObject({
+      code: 'query_invalid',
+      hint: 'The datasets are: events.',
+    })
+  })
   it('exports to a file', async () => {
     const path = join(root, 'out.csv')
     await engine.export('SELECT small, exact FROM events', [snapshot], { path, format: 'csv' })

@@ -49,7 +49,11 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): Engine {
 
     async query(sql, snapshots): Promise<ResultTable> {
       await using db = await openDuckdb(options)
-      const select = await prepareSelect(db, sql, snapshots, datasets_dir)
+      const select = await prepareSelect(db, sql, snapshots, datasets_dir).catch(
+        (cause: unknown) => {
+          throw namingDatasets(cause, snapshots)
+        },
+      )
       const reader = await runQuery(() => db.connection.runAndReadAll(select))
       const types = reader.columnTypes().map(String)
       return {
@@ -144,6 +148,17 @@ async function runQuery<T>(run: () => Promise<T>): Promise<T> {
   } catch (cause) {
     throw cause instanceof ExchangeError ? cause : queryError(cause)
   }
+}
+
+/** A table that is not there is most often a dataset's name misspelt: the names are told. */
+function namingDatasets(error: unknown, snapshots: readonly DatasetSnapshot[]): unknown {
+  if (!(error instanceof ExchangeError) || !/Table with name .* does not exist/.test(error.message))
+    return error
+  const names = snapshots.map((s) => s.feed).join(', ')
+  return new ExchangeError(error.code, error.message, {
+    hint: `The datasets are: ${names === '' ? 'none yet' : names}.`,
+    cause: error,
+  })
 }
 
 const queryError = (cause: unknown) =>
