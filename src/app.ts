@@ -501,9 +501,9 @@ function waitingFor(plan: Plan): Record<string, number> {
 /** A replay concerns the partitions whose served generation has rejects. */
 async function onlyWithRejects(plan: Plan, feed: Feed, ledger: Ledger): Promise<Plan> {
   const rejected = new Set(
-    (await ledger.servedFiles(feed.name))
-      .filter((f) => f.kind === 'rejects')
-      .map((f) => f.partition),
+    (await ledger.servedFiles(feed.name, { kinds: ['rejects'], objects: false })).map(
+      (f) => f.partition,
+    ),
   )
   const items = plan.items.filter((item) => rejected.has(item.partition))
   return { ...plan, items, bytes: items.reduce((sum, item) => sum + item.bytes, 0) }

@@ -1,5 +1,8 @@
 import type { ErrorCode } from '../core/errors.ts'
 import type { LoadEvent } from '../exchange/progress.ts'
+import type { Reject, RejectQuery } from '../exchange/rejects.ts'
+import type { RollbackReport } from '../exchange/rollback.ts'
+import type { SweepReport } from '../exchange/sweep.ts'
 
 /**
  * What the commands ask of the app: the subset they use, as plain data. Field names are those of the
@@ -148,27 +151,6 @@ export interface StatusReport {
   readonly strays: readonly StrayReport[]
 }
 
-export interface RejectRecord {
-  readonly feed: string
-  readonly partition: string
-  readonly object: string
-  readonly version: string
-  readonly row: number
-  readonly column?: string
-  readonly code: string
-  readonly codes: readonly string[]
-  readonly message: string
-  readonly raw: string
-}
-
-export interface RejectSelection {
-  readonly feed: string
-  readonly partition?: string
-  /** Of every load, not only of served generations. */
-  readonly all: boolean
-  readonly code?: string
-}
-
 export interface ValidateRequest extends Selection {
   /** Local files checked instead of what a feed's bucket holds. */
   readonly files: readonly string[]
@@ -191,26 +173,12 @@ export interface ValidationReport extends Counts {
 export interface Validation {
   readonly validations: readonly ValidationReport[]
   /** Refused rows, in order. */
-  readonly rejects: AsyncIterable<RejectRecord>
+  readonly rejects: AsyncIterable<Reject>
 }
 
 export interface QueryResult {
   readonly columns: readonly { readonly name: string; readonly type: string }[]
   readonly rows: readonly (readonly unknown[])[]
-}
-
-export interface RollbackReport {
-  readonly feed: string
-  readonly partition: string
-  readonly generation: number
-  readonly replaced_generation: number
-  readonly rows: number
-}
-
-export interface SweepReport {
-  readonly feed: string
-  readonly files: number
-  readonly bytes: number
 }
 
 export interface LoadOptions {
@@ -231,9 +199,9 @@ export interface App extends AsyncDisposable {
     options: { readonly signal: AbortSignal; readonly observe: (event: LoadEvent) => void },
   ): Promise<Validation>
   status(selection: Selection): Promise<StatusReport>
-  rejects(selection: RejectSelection): Promise<{
+  rejects(selection: RejectQuery): Promise<{
     readonly total: number
-    readonly rejects: AsyncIterable<RejectRecord>
+    readonly rejects: AsyncIterable<Reject>
   }>
   query(sql: string): Promise<QueryResult>
   export(

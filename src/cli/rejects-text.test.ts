@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { memoryTerminal } from '../../test/memory-terminal.ts'
-import type { RejectRecord } from './app-port.ts'
+import type { Reject } from '../exchange/rejects.ts'
 import { rejectsText } from './rejects-text.ts'
 import { colored } from './terminal.ts'
 import { textWidth } from './text-width.ts'
 
-const reject: RejectRecord = {
+const reject: Reject = {
   feed: 'auctions',
   partition: '2023-01-04T00',
   object: 'auctions/y=2023/m=01/d=04/H=00/part-0.gz',

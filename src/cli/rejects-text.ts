@@ -1,4 +1,4 @@
-import type { RejectRecord } from './app-port.ts'
+import type { Reject } from '../exchange/rejects.ts'
 import { renderTable, type TableColumn } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { splitAtWidth, textWidth, truncate, truncateStart, visible } from './text-width.ts'
@@ -12,7 +12,7 @@ const RAW = 2000
  * row stand on a dim line below it, cut to the terminal. `cut` says whether something was.
  */
 export function rejectsText(
-  rows: readonly RejectRecord[],
+  rows: readonly Reject[],
   { width, style }: Terminal,
 ): { readonly text: string; readonly cut: boolean } {
   const columns: TableColumn[] = [

@@ -44,9 +44,11 @@ export async function listRejects(
   const partitions = query.partition === undefined ? undefined : [query.partition]
   const files = query.all
     ? await tools.ledger.rejectFiles(query.feed, partitions)
-    : (
-        await tools.ledger.servedFiles(query.feed, partitions === undefined ? {} : { partitions })
-      ).filter((f) => f.kind === 'rejects')
+    : await tools.ledger.servedFiles(query.feed, {
+        kinds: ['rejects'],
+        objects: false,
+        ...(partitions === undefined ? {} : { partitions }),
+      })
   const sources = files.map((file) => ({
     partition: file.partition,
     path: join(tools.datasets_dir, file.path),

@@ -106,9 +106,8 @@ export async function rollback(
       await rm(dir, { recursive: true, force: true })
     }
   }
-  const rows = (await ledger.servedFiles(feed.name, { partitions: [partition] }))
-    .filter((f) => f.kind === 'data')
-    .reduce((sum, f) => sum + f.rows, 0)
+  const data = { partitions: [partition], kinds: ['data'] as const, objects: false as const }
+  const rows = (await ledger.servedFiles(feed.name, data)).reduce((sum, f) => sum + f.rows, 0)
   return { feed: feed.name, partition, generation: target, replaced_generation: served, rows }
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { RejectRecord } from '../app-port.ts'
+import type { Reject } from '../../exchange/rejects.ts'
 import { defineCommand } from '../command.ts'
 import { csvLine } from '../csv-output.ts'
 import { formatCount, formatPlural } from '../format-value.ts'
@@ -77,10 +77,10 @@ export const rejects = defineCommand({
 })
 
 async function writeTable(
-  found: { readonly total: number; readonly rejects: AsyncIterable<RejectRecord> },
+  found: { readonly total: number; readonly rejects: AsyncIterable<Reject> },
   terminal: Terminal,
 ): Promise<void> {
-  const rows: RejectRecord[] = []
+  const rows: Reject[] = []
   for await (const reject of found.rejects) {
     rows.push(reject)
     if (rows.length === SHOWN) break

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { PRESETS } from '../../core/config.ts'
 import { ExchangeError } from '../../core/errors.ts'
-import type { RejectRecord, ValidateRequest } from '../app-port.ts'
+import type { Reject } from '../../exchange/rejects.ts'
+import type { ValidateRequest } from '../app-port.ts'
 import { attemptsText } from '../attempts-text.ts'
 import { defineCommand } from '../command.ts'
 import { formatCount } from '../format-value.ts'
@@ -80,7 +81,7 @@ export const validate = defineCommand({
       else {
         await terminal.out(attemptsText(validations, terminal) || 'nothing to check\n')
         const rejected = validations.reduce((sum, each) => sum + each.rejected, 0)
-        const rows: RejectRecord[] = []
+        const rows: Reject[] = []
         for await (const reject of rejects) {
           rows.push(reject)
           if (rows.length === SHOWN) break

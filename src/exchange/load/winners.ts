@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Scope } from '../../core/contract/contract.ts'
 import type { Feed } from '../../core/feed.ts'
 import { parsePartition } from '../../core/partition.ts'
 import { type Duckdb, identifier, literal } from '../../duckdb/duckdb.ts'
@@ -40,10 +41,14 @@ export const comparesPartitions = (feed: Feed): boolean =>
   feed.contract.key.length > 0 &&
   (feed.publish === 'upsert' || feed.deduplicate.scope !== 'partition')
 
+/** An upsert has one row per key in the whole feed, whatever its duplicates' scope is. */
+const scopeOf = (feed: Feed): Scope =>
+  feed.publish === 'upsert' ? { scope: 'feed' } : feed.deduplicate
+
 /** Settles which rows win when `candidates` become the partition's. Plans only: files are written to `dir`, nothing is served. */
 export async function settleWinners(options: WinnersOptions): Promise<Winners> {
   const { feed, duckdb, partition, candidates, datasets_dir } = options
-  const scope = feed.publish === 'upsert' ? ({ scope: 'feed' } as const) : feed.deduplicate
+  const scope = scopeOf(feed)
   const near = (a: string, b: string, factor: number) =>
     scope.scope === 'feed' ||
     Math.abs(dayOf(feed, a) - dayOf(feed, b)) <= (scope.scope === 'days' ? scope.days * factor : 0)
@@ -94,7 +99,7 @@ export async function settleWinners(options: WinnersOptions): Promise<Winners> {
 
 /** A row loses to a better one of its key within the scope, whether or not that one is itself served. */
 function loses(feed: Feed, key: readonly string[]): string {
-  const scope = feed.publish === 'upsert' ? ({ scope: 'feed' } as const) : feed.deduplicate
+  const scope = scopeOf(feed)
   if (scope.scope !== 'days') {
     const order =
       feed.publish === 'upsert'

@@ -61,7 +61,7 @@ export function columnSql(
   const { prepared_name: p, value_name: v } = options
   const check = checkValue(column, source, options.times)
   const rules = [...check.rules(p, v), ...limitRules(column, v), ...options.extra(v)]
-  const isNull = source.kind === 'json' ? `${source.sql} IS NULL` : `${source.sql} IS NULL`
+  const isNull = `${source.sql} IS NULL`
   const cases = rules.map(([code, broken]) => ` WHEN ${broken} THEN '${code}'`).join('')
   const shown = shownText(source)
   return {
