@@ -76,6 +76,45 @@ export const SERVER_KINDS = {
     },
   },
 
+  minio: {
+    build: {
+      module: 'github.com/minio/minio',
+      version: 'v0.0.0-20260212201848-7aac2a2c5b7c',
+    },
+    prepare({ folder, port }) {
+      const [access_key_id, secret_access_key] = ['rootuser', 'rootsecret123']
+      const url = `http://${HOST}:${port}`
+      return {
+        args: ['server', '--address', `${HOST}:${port}`, '--quiet', join(folder, 'data')],
+        env: {
+          MINIO_ROOT_USER: access_key_id,
+          MINIO_ROOT_PASSWORD: secret_access_key,
+          // Without it a console listens on all addresses.
+          MINIO_BROWSER: 'off',
+          MINIO_UPDATE: 'off',
+          // Without it any signing region is taken.
+          MINIO_SITE_REGION: 'us-east-1',
+          MINIO_KMS_SECRET_KEY: `testkey:${Buffer.alloc(32).toString('base64')}`,
+        },
+        ready: () => answers(`${url}/minio/health/ready`),
+        settings: { url, access_key_id, secret_access_key, region: 'us-east-1' },
+      }
+    },
+  },
+
+  toxiproxy: {
+    build: { module: 'github.com/Shopify/toxiproxy/v2', version: 'v2.5.0', package: 'cmd/server' },
+    prepare({ port }) {
+      const url = `http://${HOST}:${port}`
+      return {
+        args: ['-host', HOST, '-port', String(port)],
+        env: { LOG_LEVEL: 'error' },
+        ready: () => answers(`${url}/version`),
+        settings: { url },
+      }
+    },
+  },
+
   'fake-gcs-server': {
     build: { module: 'github.com/fsouza/fake-gcs-server', version: 'v1.56.1' },
     prepare({ port }) {
