@@ -2,10 +2,12 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type CheckOptions, checkAccess } from './check-access.ts'
 import { Config, type FeedSettings } from './core/config.ts'
 import { ExchangeError } from './core/errors.ts'
 import type { Feed } from './core/feed.ts'
 import { openDuckdb } from './duckdb/duckdb.ts'
+import { sweepSpill } from './duckdb/spill.ts'
 import { openDuckdbEngine } from './engine/duckdb.ts'
 import type { DatasetSnapshot, Engine } from './engine/engine.ts'
 import { discover } from './exchange/discover/discover.ts'
@@ -27,15 +29,16 @@ import { passObject } from './format/gates.ts'
 import { probeParquet } from './format/parquet.ts'
 import { rawRows } from './format/raw-rows.ts'
 import { readPassed } from './format/read-passed.ts'
-import type { Ledger } from './ledger/ledger.ts'
+import type { FileKind, Ledger } from './ledger/ledger.ts'
 import { openEmbeddedLedger } from './ledger/pglite.ts'
 import { openPostgresLedger } from './ledger/postgres.ts'
 import { planReport } from './plan-report.ts'
+import { policySubject } from './policy-subject.ts'
 import { clockOf, crashAt } from './process-env.ts'
 import { readConfig } from './read-config.ts'
 import { contractFeed, feedOf, named } from './read-feed.ts'
 import { resolveSecret } from './store/credentials.ts'
-import { openStore } from './store/open-store.ts'
+import { openStore, type StoreEnvironment } from './store/open-store.ts'
 import type { ObjectStore } from './store/store.ts'
 import { validationReport } from './validation-report.ts'
 
@@ -64,6 +67,7 @@ export interface LoadSelection extends Selection {
   readonly replay: boolean
 }
 
+/** Of the embedded ledger, which one loader at a time holds. */
 const LEASE_MS = 60_000
 
 /** A worker thread takes longer to start than a smaller object to pass; bytes. */
@@ -89,6 +93,10 @@ export async function openApp(options: AppOptions) {
   const data_dir = resolve(base_dir, config.data_dir)
   const paths = dataPaths(data_dir)
   const secrets = { env: options.env, base_dir }
+  const store_env: StoreEnvironment = {
+    base_dir,
+    resolveSecret: (secret) => resolveSecret(secret, secrets),
+  }
   const now = clockOf(options.env)
   const limits = {
     memory_limit: config.memory_limit,
@@ -139,10 +147,7 @@ export async function openApp(options: AppOptions) {
     return open
   }
   const openAndKeep = async (settings: Config['stores'][string]) => {
-    const store = await openStore(settings, {
-      base_dir,
-      resolveSecret: (secret) => resolveSecret(secret, secrets),
-    })
+    const store = await openStore(settings, store_env)
     opened.push(store)
     return store
   }
@@ -219,11 +224,26 @@ export async function openApp(options: AppOptions) {
     ledger: await openLedger('loader'),
     openDuckdb: openSession,
     holder: `${hostname()}:${process.pid}`,
-    lease_ms: LEASE_MS,
+    lease_ms: config.ledger?.lease ?? LEASE_MS,
     step: crashAt(options.env, feed.name),
   })
 
   return {
+    /** Probes the access to a store or a feed; opens no ledger. */
+    async check(name: string, check: CheckOptions) {
+      needConfig()
+      const { config_file } = options
+      return checkAccess(name, check, { config, config_file, env: store_env, now })
+    },
+
+    /** What an access policy for a feed has to know; opens no ledger and no store. */
+    async policySubject(name: string) {
+      const [feed] = await feedsOf([name])
+      const settings = feed && config.stores[feed.store]
+      if (feed === undefined || settings === undefined) throw new Error('a feed has a store')
+      return policySubject(feed, settings)
+    },
+
     /** One feed that cannot be looked at is no reason to say nothing of the others. */
     async plan(selection: LoadSelection) {
       const partitions = []
@@ -255,9 +275,11 @@ export async function openApp(options: AppOptions) {
       },
     ) {
       const held = await openLedger('loader')
-      await held.recover(now(), config.ledger === undefined)
-      await sweepStaging({ ledger: held, paths, now })
+      await sweepSpill(paths.spill)
       do {
+        // Each time: while this loader watches, another one may be killed, and its claims pass on.
+        await held.recover(now(), config.ledger === undefined)
+        await sweepStaging({ ledger: held, paths, now })
         const failures: { feed: string; error: ExchangeError }[] = []
         for (const feed of await feedsOf(selection.feeds)) {
           try {
@@ -401,6 +423,7 @@ export async function openApp(options: AppOptions) {
       const held = await openLedger('loader')
       await held.recover(now(), config.ledger === undefined)
       await sweepStaging({ ledger: held, paths, now })
+      await sweepSpill(paths.spill)
       const reports = []
       for (const feed of await feedsOf(feeds))
         reports.push(await sweepFeed(feed, { ledger: held, engine, paths, now }))
@@ -431,13 +454,16 @@ export async function openApp(options: AppOptions) {
   async function snapshots(): Promise<DatasetSnapshot[]> {
     const held = await openLedger('reader')
     return Promise.all(
-      Object.keys(config.feeds).map(async (feed) => ({
-        feed,
-        files: (await held.servedFiles(feed, { kinds: ['data'], objects: false })).map(
-          (f) => f.path,
-        ),
-        columns: await held.columns(feed),
-      })),
+      Object.keys(config.feeds).map(async (feed) => {
+        const served = await held.servedFiles(feed, { kinds: ['data', 'beaten'], objects: false })
+        const paths = (kind: FileKind) => served.filter((f) => f.kind === kind).map((f) => f.path)
+        return {
+          feed,
+          files: paths('data'),
+          beaten: paths('beaten'),
+          columns: await held.columns(feed),
+        }
+      }),
     )
   }
 

@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type GuideAccess, type GuideSource, writeGuide } from './contract-guide.ts'
 import { PRESETS, type PresetName } from './core/config.ts'
 import type { Grain } from './core/contract/contract.ts'
 import { type ContractChange, diffContracts } from './core/contract/diff.ts'
@@ -29,6 +30,8 @@ export interface ContractSource {
   readonly delivery?: PresetDelivery
   /** IANA zone in which partitions are cut; UTC without it. */
   readonly zone?: string
+  /** Of a feed: what a guide says beyond the contract. */
+  readonly received?: Required<GuideSource>['received']
 }
 
 export interface ContractToolsOptions {
@@ -66,6 +69,24 @@ export function createContractTools(options: ContractToolsOptions) {
                 delivery.format.type === 'auto' ? delivery.sample.format : delivery.format.type,
             }
       return { source, yaml: text, markdown: contractPage(contract, how), json }
+    },
+
+    /** The page that a partner follows: one HTML document. */
+    async guide(name: string, access: GuideAccess) {
+      const { source, text, delivery, received } = await find(name)
+      const { contract } = parseContract(text, source)
+      const guide = await writeGuide(
+        {
+          name,
+          contract,
+          text,
+          delivery: delivery ?? plainDelivery(contract.service_levels.frequency ?? 'day'),
+          access,
+          ...(received === undefined ? {} : { received }),
+        },
+        { duckdb: options.duckdb, now: options.now() },
+      )
+      return { source, ...guide }
     },
 
     /** Never throws for what is in the document. */

@@ -32,7 +32,15 @@ export async function openContracts(options: AppOptions) {
         sample:
           settings.preset === undefined ? sampleOf(feed) : PRESET_DELIVERY[settings.preset].sample,
       }
-      return { source: `feed ${name}`, text, delivery, zone: feed.layout.zone }
+      const store = config.stores[feed.store]
+      if (store === undefined) throw new Error(`feed ${name} has no store`)
+      return {
+        source: `feed ${name}`,
+        text,
+        delivery,
+        zone: feed.layout.zone,
+        received: { feed, store },
+      }
     },
   })
 }

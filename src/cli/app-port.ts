@@ -1,4 +1,6 @@
+import type { CheckOptions, CheckReport } from '../check-access.ts'
 import type { ErrorCode } from '../core/errors.ts'
+import type { PolicyRequest, PolicySubject } from '../core/policy/generate.ts'
 import type { LoadEvent } from '../exchange/progress.ts'
 import type { Reject, RejectQuery } from '../exchange/rejects.ts'
 import type { RollbackReport } from '../exchange/rollback.ts'
@@ -191,6 +193,10 @@ export interface LoadOptions {
 }
 
 export interface App extends AsyncDisposable {
+  /** Probes the access to a store or a feed; opens no ledger. */
+  check(name: string, options: CheckOptions): Promise<CheckReport>
+  /** What an access policy for a feed has to know; opens no ledger and no store. */
+  policySubject(feed: string): Promise<PolicySubject>
   plan(selection: LoadSelection, io: { readonly signal: AbortSignal }): Promise<PlanReport>
   /** Each attempt as it ends; with `watch` until the signal is aborted. */
   load(selection: LoadSelection, options: LoadOptions): AsyncIterable<LoadAttempt>
@@ -255,6 +261,16 @@ export interface ContractTools {
     readonly yaml: string
     readonly markdown: string
     readonly json: unknown
+  }>
+  /** The page a partner follows: one HTML document. */
+  guide(
+    name: string,
+    access: Omit<PolicyRequest, 'job'>,
+  ): Promise<{
+    readonly source: string
+    readonly html: string
+    /** What the page leaves open, and how to fill it in. */
+    readonly notes: readonly string[]
   }>
   lint(name: string): Promise<ContractLint>
   /** Writes a valid delivery of one partition under `folder`; existing files are an error. */

@@ -1,5 +1,7 @@
 import type { Command } from './command.ts'
+import { check } from './commands/check.ts'
 import { contractDiff } from './commands/contract-diff.ts'
+import { contractGuide } from './commands/contract-guide.ts'
 import { contractImport } from './commands/contract-import.ts'
 import { contractLint } from './commands/contract-lint.ts'
 import { contractSample } from './commands/contract-sample.ts'
@@ -7,6 +9,7 @@ import { contractShow } from './commands/contract-show.ts'
 import { init } from './commands/init.ts'
 import { load } from './commands/load.ts'
 import { plan } from './commands/plan.ts'
+import { policy } from './commands/policy.ts'
 import { query } from './commands/query.ts'
 import { rejects } from './commands/rejects.ts'
 import { rollback } from './commands/rollback.ts'
@@ -17,6 +20,8 @@ import { validate } from './commands/validate.ts'
 /** Every command. A new one is a file in `commands/` and a line here. */
 export const COMMANDS: readonly Command[] = [
   init,
+  check,
+  policy,
   plan,
   load,
   validate,
@@ -26,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   rollback,
   sweep,
   contractShow,
+  contractGuide,
   contractLint,
   contractSample,
   contractImport,
@@ -37,7 +43,7 @@ export const COMMAND_GROUPS: readonly {
   readonly title: string
   readonly names: readonly string[]
 }[] = [
-  { title: 'Start', names: ['init'] },
+  { title: 'Start', names: ['init', 'check', 'policy'] },
   { title: 'Receive', names: ['plan', 'load', 'validate'] },
   { title: 'Look', names: ['status', 'rejects', 'query'] },
   { title: 'Maintain', names: ['rollback', 'sweep'] },

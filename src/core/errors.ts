@@ -98,6 +98,18 @@ export const ERRORS = {
     retryable: false,
     exit: 2,
   },
+  target_not_found: {
+    summary: 'The configuration has neither a store nor a feed of that name.',
+    hint: 'The names are the keys under `stores:` and `feeds:` in bucketline.yaml.',
+    retryable: false,
+    exit: 2,
+  },
+  policy_not_found: {
+    summary: 'The file that is to hold a policy cannot be read.',
+    hint: 'Name a file with --lint, or - for standard input.',
+    retryable: false,
+    exit: 2,
+  },
   object_not_found: {
     summary: 'The store has no object under a key.',
     hint: 'List the store to see what it holds; the object may have been removed since it was listed.',
@@ -149,6 +161,12 @@ export const ERRORS = {
   credentials_invalid: {
     summary: 'The store does not accept these credentials.',
     hint: 'Check `auth` of the store: keys mistyped, withdrawn or expired, or this machine’s clock off.',
+    retryable: false,
+    exit: 1,
+  },
+  listing_disordered: {
+    summary: 'A store listed its objects out of key order, or one of them twice.',
+    hint: 'Use a store that lists in key order; an S3 directory bucket does not. What was loaded before is still served.',
     retryable: false,
     exit: 1,
   },
