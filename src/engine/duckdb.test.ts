@@ -11,6 +11,7 @@ let engine: Engine
 const snapshot = {
   feed: 'events',
   files: ['events/d/a.parquet'],
+  beaten: [],
   columns: [{ name: 'id', type: 'BIGINT' }],
 }
 
@@ -35,6 +36,7 @@ describe('publish', () => {
       load_id: 'l',
       feed: 'events',
       files: [{ staged: join(root, 'staging/a.parquet'), path: 'events/d/a.parquet' }],
+      beaten: [],
     }
     expect(await engine.published(plan)).toBe(false)
     await engine.publish(plan)
@@ -62,7 +64,9 @@ describe('query', () => {
     expect(columns[2]).toEqual({ name: 'exact', type: 'DECIMAL(24,6)' })
   })
   it('shows a dataset without files as an empty table of its columns', async () => {
-    expect(await engine.query('SELECT id FROM events', [{ ...snapshot, files: [] }])).toEqual({
+    expect(
+      await engine.query('SELECT id FROM events', [{ ...snapshot, files: [], beaten: [] }]),
+    ).toEqual({
       columns: [{ name: 'id', type: 'BIGINT' }],
       rows: [],
     })
@@ -103,6 +107,7 @@ describe('retire', () => {
         load_id: '',
         feed: '',
         files: [{ staged: '', path: 'events/d/a.parquet' }],
+        beaten: [],
       }),
     ).toBe(true)
   })

@@ -120,8 +120,13 @@ async function createView(db: Duckdb, snapshot: DatasetSnapshot, datasets_dir: s
 
 /** Files are named, never searched: what the ledger serves is what is read. */
 function snapshotSql(snapshot: DatasetSnapshot, datasets_dir: string): string {
-  if (snapshot.files.length > 0)
-    return `SELECT * FROM read_parquet([${snapshot.files.map((f) => literal(join(datasets_dir, f))).join(', ')}], union_by_name = true, hive_partitioning = false)`
+  const read = (files: readonly string[]) =>
+    `read_parquet([${files.map((f) => literal(join(datasets_dir, f))).join(', ')}], union_by_name = true, hive_partitioning = false)`
+  const { files, beaten } = snapshot
+  if (files.length > 0)
+    return beaten.length === 0
+      ? `SELECT * FROM ${read(files)}`
+      : `SELECT * FROM ${read(files)} d WHERE NOT EXISTS (FROM ${read(beaten)} b WHERE b._object = d._object AND b._row = d._row)`
   const columns = snapshot.columns.map((c) => `NULL::${c.type} AS ${identifier(c.name)}`)
   return `SELECT ${columns.length === 0 ? 'NULL::VARCHAR AS _object, NULL::BIGINT AS _row' : columns.join(', ')} WHERE false`
 }

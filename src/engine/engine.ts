@@ -24,6 +24,8 @@ export interface PublishPlan {
 export interface DatasetSnapshot {
   readonly feed: string
   readonly files: readonly string[]
+  /** Files that name rows of `files` which are not served, by `_object` and `_row`. */
+  readonly beaten: readonly string[]
   /** Columns to show when no file has been published yet. */
   readonly columns: readonly { readonly name: string; readonly type: string }[]
 }

@@ -85,7 +85,8 @@ export async function rollback(
           `${generationPath(feed.name, other, 0, `rollback-${stamp}`)}/${name}`,
       })
       const folder = generationPath(feed.name, partition, target, `rollback-${stamp}`)
-      const changed = await changedFiles(winners, { split, candidates, dir, paths })
+      const beaten = files.some((f) => f.kind === 'beaten')
+      const changed = await changedFiles(winners, { split, beaten, candidates, dir, paths })
       const moves = [
         ...winners.staged,
         ...changed.map(({ name, staged }) => ({ staged, path: `${folder}/${name}` })),
@@ -106,14 +107,16 @@ export async function rollback(
       await rm(dir, { recursive: true, force: true })
     }
   }
-  const data = { partitions: [partition], kinds: ['data'] as const, objects: false as const }
-  const rows = (await ledger.servedFiles(feed.name, data)).reduce((sum, f) => sum + f.rows, 0)
+  const [now_served] = (
+    await ledger.partitions(feed.name, { from: partition, to: partition })
+  ).filter((p) => p.partition === partition)
+  const rows = now_served?.rows ?? 0
   return { feed: feed.name, partition, generation: target, replaced_generation: served, rows }
 }
 
 /** A file of the rolled back generation, before it is published under `name`. */
 interface ChangedFile {
-  readonly kind: 'data' | 'candidates'
+  readonly kind: 'data' | 'candidates' | 'beaten'
   readonly name: string
   readonly staged: string
   readonly rows: number
@@ -127,6 +130,8 @@ async function changedFiles(
   winners: Winners,
   target: {
     readonly split: boolean
+    /** Some of the rows in its data files were not served. */
+    readonly beaten: boolean
     readonly candidates: readonly DatasetFile[]
     readonly dir: string
     readonly paths: DataPaths
@@ -142,7 +147,9 @@ async function changedFiles(
         return { kind, name, staged, rows: file.rows }
       }),
     )
-  if (winners.data === undefined) return split ? await all('data') : []
+  if (winners.beaten !== undefined)
+    return [...(await all('data')), { kind: 'beaten', name: 'beaten.parquet', ...winners.beaten }]
+  if (winners.data === undefined) return split || target.beaten ? await all('data') : []
   const data = { kind: 'data' as const, name: 'data.parquet', ...winners.data }
   return split ? [data] : [data, ...(await all('candidates'))]
 }

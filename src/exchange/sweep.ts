@@ -26,7 +26,7 @@ export interface SweepTools {
 export async function sweepFeed(feed: Feed, tools: SweepTools): Promise<SweepReport> {
   const { ledger, engine, paths, now } = tools
   const found = await filesBelow(join(paths.datasets, feed.name))
-  const running = await ledger.runningLoads(now())
+  const running = await claimedLoads(ledger, now())
   const kept = new Set(await ledger.retainedFiles(feed.name, feed.retain_generations))
   const gone: string[] = []
   let bytes = 0
@@ -49,10 +49,19 @@ export async function sweepStaging(
 ): Promise<void> {
   const folders = await names(tools.paths.staging)
   if (folders.length === 0) return
-  const running = new Set(await tools.ledger.runningLoads(tools.now()))
+  const running = new Set(await claimedLoads(tools.ledger, tools.now()))
   for (const folder of folders)
     if (!running.has(folder))
       await rm(join(tools.paths.staging, folder), { recursive: true, force: true })
+}
+
+/**
+ * Loads that may still publish. A claim that ran out could, as long as nobody takes it: it is taken
+ * at the same instant, or a loader that only stalled would publish files that a sweep had removed.
+ */
+async function claimedLoads(ledger: Ledger, at: Date): Promise<readonly string[]> {
+  await ledger.recover(at, false)
+  return ledger.runningLoads(at)
 }
 
 async function names(dir: string): Promise<string[]> {

@@ -8,6 +8,20 @@ const CR = 0x0d
 /** Most bytes a character takes. */
 const WIDEST = 4
 
+/** What a file may be before it has to have shown a line break. */
+const BREAK_SAMPLE = 1 << 16
+
+/**
+ * What breaks the lines of a text, by its first bytes: `\r` only where they have no `\n` at all.
+ * Undefined while there are too few of them to tell; `last`: nothing follows.
+ */
+export function lineBreakOf(head: Uint8Array, last: boolean): number | undefined {
+  const sample = head.subarray(0, BREAK_SAMPLE)
+  if (sample.includes(LF)) return LF
+  if (!last && sample.length < BREAK_SAMPLE) return undefined
+  return sample.includes(CR) ? CR : LF
+}
+
 /** How a field of the last record was written. */
 export const UNQUOTED = 0
 export const QUOTED = 1

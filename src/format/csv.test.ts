@@ -53,7 +53,7 @@ describe('the CSV gate', () => {
 
   it('counts strings and nulls of the rows that passed', async () => {
     const { result } = await bench.pass('a,b\n1,\n2\n3,""\n', csv)
-    const none = { integers: 0, numbers: 0, booleans: 0, nested: 0 }
+    const none = { integers: 0, numbers: 0, booleans: 0, nested: 0, long_integers: 0 }
     expect(passed(result).fields).toEqual([
       { ...none, name: 'a', strings: 2, nulls: 0 },
       { ...none, name: 'b', strings: 1, nulls: 1 },
@@ -154,18 +154,27 @@ describe('the CSV gate', () => {
     expect(await rowsOf(bytes, { encoding: 'latin1' })).toHaveLength(3)
   })
 
-  it('refuses a record that is too long, on one line or over several', async () => {
+  it('refuses a record that is too long, on one line or over several, wherever a file is cut', async () => {
     const long = 'x'.repeat(3000)
     const lines = `"${'y\n'.repeat(600)}"`
-    const text = `a,b\n1,${long}\n2,${lines}\n3,4\n5,${'z'.repeat(600_000)}\n6,"${'q\n'.repeat(490)}"\n`
-    const { result, refused } = await bench.pass(text, { ...csv, max_row_bytes: 1000 })
-    expect(refused.slice(0, 2)).toMatchObject([
-      { row: 2, code: 'line_too_long' },
-      { row: 3, code: 'line_too_long' },
-    ])
-    expect(refused).toHaveLength(3)
-    expect(refused[2]).toMatchObject({ row: 605, code: 'line_too_long' })
-    expect((await bench.read(passed(result))).map((row) => row._row)).toEqual([604, 606])
+    const bytes = Buffer.from(
+      `a,b\n1,${long}\n2,${lines}\n3,4\n5,${'z'.repeat(600_000)}\n6,"${'q\n'.repeat(490)}"\n`,
+    )
+    for (const cut of [0, 3500, 4400]) {
+      const frames = [bytes.subarray(0, cut), bytes.subarray(cut)].map((part) =>
+        zstdCompressSync(part),
+      )
+      const settings = { ...csv, max_row_bytes: 1000 }
+      const { result, refused } = await bench.pass(Buffer.concat(frames), settings)
+      const codes = new Map(refused.map(({ row, code }) => [row, code]))
+      expect(codes.get(2)).toBe('line_too_long')
+      // Over several lines only the first can be known to belong to it.
+      expect(codes.get(3)).toBe('unclosed_quote')
+      expect(codes.get(4)).toBe('wrong_field_count')
+      expect(codes.get(605)).toBe('line_too_long')
+      expect((await bench.read(passed(result))).map((row) => row._row)).toEqual([604, 606])
+      expect(refused).toHaveLength(603)
+    }
   })
 
   it('a quote that is never closed costs one line, however long the file', async () => {

@@ -5,6 +5,7 @@ import {
   type CsvSettings,
   ESCAPED,
   INCOMPLETE,
+  lineBreakOf,
   QUOTED,
   RecordScanner,
   UNQUOTED,
@@ -25,8 +26,6 @@ const COMMA = 0x2c
 const QUOTE = 0x22
 const BUFFER = 1 << 20
 const MAX_COLUMNS = 10_000
-/** What a file may be before it has to have shown a line break. */
-const BREAK_SAMPLE = 1 << 16
 
 /**
  * The gate for CSV: every record that is whole is written to a canonical file, without a header:
@@ -113,9 +112,9 @@ class CsvPass {
     return {
       format: 'csv',
       path: this.path,
-      compression: 'none',
       rows: { by: 'column' },
-      rewritten: true,
+      holes: false,
+      marked: false,
       longest_record: this.sink.longest,
       breaks_in_fields: this.breaks,
       rows_read: this.rows_read,
@@ -136,13 +135,10 @@ class CsvPass {
     this.used += chunk.length
   }
 
-  /** `\r` breaks lines only in a file whose beginning has no `\n` at all. */
   private findLineBreak(last: boolean): boolean {
-    const sample = this.buffer.subarray(0, this.used)
-    if (sample.includes(LF)) return true
-    if (!last && this.used < BREAK_SAMPLE) return false
-    if (sample.includes(CR)) this.scanner.line_break = CR
-    return true
+    const found = lineBreakOf(this.buffer.subarray(0, this.used), last)
+    if (found !== undefined) this.scanner.line_break = found
+    return found !== undefined
   }
 
   /** Takes the whole records in the buffer; what is left moves to its front. `last`: nothing follows. */
@@ -192,8 +188,10 @@ class CsvPass {
         }
       }
       const end = scanner.scan(buffer, at, limit)
-      if (end === INCOMPLETE) {
-        const too_long = limit - at > settings.max_row_bytes + 1
+      // Whether a record that is too long came whole is a matter of how the file was cut.
+      const overlong = end > 0 && scanner.breaks > 0 && this.isTooLong(at, end)
+      if (end === INCOMPLETE || (overlong && this.names !== undefined)) {
+        const too_long = overlong || limit - at > settings.max_row_bytes + 1
         if (!last && !too_long) return at
         if (this.names === undefined) {
           throw new Refusal('header', 'The header line is not complete: a quote is not closed.')
@@ -238,15 +236,20 @@ class CsvPass {
     return at
   }
 
+  /** Whether the record from `at` to the position after its line break is longer than a row may be. */
+  private isTooLong(at: number, end: number): boolean {
+    const returned = this.buffer[end - 2] === CR ? 1 : 0
+    return end - 1 - at - returned > this.settings.max_row_bytes
+  }
+
   private takeRecord(at: number, end: number): void {
-    const { buffer, scanner, settings } = this
+    const { buffer, scanner } = this
     const row = this.line + 1
     this.line += 1 + scanner.breaks
     this.rows_read++
-    const length = end - 1 - at
     let problem: Problem | undefined
-    if (length - (buffer[end - 2] === CR ? 1 : 0) > settings.max_row_bytes) {
-      problem = this.tooLong(length)
+    if (this.isTooLong(at, end)) {
+      problem = this.tooLong(end - 1 - at)
     } else if (scanner.beyond_ascii && !isUtf8(buffer.subarray(at, end))) {
       problem = this.notUtf8(at, end)
     } else if (scanner.count !== scanner.expected) {
@@ -419,6 +422,7 @@ class CsvPass {
       booleans: 0,
       nulls: this.nulls[at] as number,
       nested: 0,
+      long_integers: 0,
     }))
   }
 }

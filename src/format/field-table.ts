@@ -9,7 +9,9 @@ export const NUMBER = 2
 export const BOOLEAN = 3
 export const NULL = 4
 export const NESTED = 5
-const KINDS = 6
+export const KINDS = 6
+/** Integers of no more characters are exact as a double, and far from the end of 64 bits. */
+export const SHORT_INTEGER = 15
 
 /** A file with more names than this is no table; a hostile one must not exhaust memory. */
 export const MAX_FIELDS = 10_000
@@ -63,6 +65,8 @@ export class FieldTable {
   readonly seen = new Float64Array(MAX_FIELDS)
   readonly group_seen = new Float64Array(MAX_FIELDS)
   readonly counts = new Float64Array(MAX_FIELDS * KINDS)
+  /** Integers that a double may not hold. */
+  readonly long_integers = new Float64Array(MAX_FIELDS)
   private readonly first_of_hash = new Map<number, number>()
   private readonly chain = new Int32Array(MAX_FIELDS)
   private readonly groups = new Map<string, number>()
@@ -127,6 +131,12 @@ export class FieldTable {
     return field
   }
 
+  /** Counts `rows` more values of one kind. */
+  count(field: number, kind: number, rows: number): void {
+    const slot = field * KINDS + kind
+    this.counts[slot] = (this.counts[slot] as number) + rows
+  }
+
   /** Fields that at least one row that passed had. */
   fields(): Field[] {
     const count = (field: number, kind: number) => this.counts[field * KINDS + kind] as number
@@ -139,6 +149,7 @@ export class FieldTable {
         booleans: count(field, BOOLEAN),
         nulls: count(field, NULL),
         nested: count(field, NESTED),
+        long_integers: this.long_integers[field] as number,
       }))
       .filter((f) => f.strings + f.integers + f.numbers + f.booleans + f.nulls + f.nested > 0)
   }

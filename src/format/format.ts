@@ -28,13 +28,18 @@ export interface RefusedRow {
 /** A field as an object's rows show it; counts are of rows that passed. */
 export interface Field {
   readonly name: string
-  /** JSON kinds seen; CSV fields are all `string`, Parquet's are by their column type. */
+  /**
+   * JSON kinds seen; CSV fields are all `string`, Parquet's are by their column type. A null beside
+   * values of one other kind may be counted as that kind, and an integer beside numbers as a number.
+   */
   readonly strings: number
   readonly integers: number
   readonly numbers: number
   readonly booleans: number
   readonly nulls: number
   readonly nested: number
+  /** Integers that a double may not hold: of more than 15 digits. */
+  readonly long_integers: number
   /** DuckDB's name of the column's type, for typed formats. */
   readonly type?: string
 }
@@ -63,19 +68,17 @@ export interface RefusedObject {
 export interface PassedObject {
   readonly refused?: undefined
   readonly format: 'parquet' | 'jsonl' | 'csv'
-  /** File for DuckDB: the staged file itself where it is clean, else a rewritten one. */
+  /** File for DuckDB, not compressed: the staged file itself where it can be, else one the gate wrote. */
   readonly path: string
-  readonly compression: 'none' | 'gzip' | 'zstd'
   /**
    * How to number rows. `ordinal`: the n-th record of the file (from 1) is row n + `first_row` - 1.
    * `column`: the first column `_row` of the file holds it.
    */
   readonly rows: { readonly by: 'ordinal'; readonly first_row: number } | { readonly by: 'column' }
-  /**
-   * The file was written by the gate: records that are no rows stand in it as holes, and values
-   * that DuckDB would change as marked text (`readPassed` says how).
-   */
-  readonly rewritten: boolean
+  /** Records that are no rows stand in the file as holes, which `readPassed` leaves out. */
+  readonly holes: boolean
+  /** Values that DuckDB would change stand in the file as marked text (`readPassed` says how). */
+  readonly marked: boolean
   /** Bytes of the longest record in the file, its line break not counted; 0 where it is not known. */
   readonly longest_record: number
   /** CSV: line breaks stand inside fields, so that the file must not be cut for parallel reading. */
@@ -92,6 +95,9 @@ export interface PassedObject {
   }[]
 }
 
+/** DuckDB's types of JSON fields; all but JSON only where every value of the object is of that kind. */
+export type JsonType = 'JSON' | 'VARCHAR' | 'BIGINT' | 'DOUBLE' | 'BOOLEAN'
+
 export type GateResult = RefusedObject | PassedObject
 
 export type Gate = (
@@ -106,7 +112,11 @@ export interface Formats {
   /** Table expression with `_row BIGINT` and the named fields: as JSON, as VARCHAR or as typed columns. */
   readPassed(
     object: PassedObject,
-    columns: readonly { readonly as: string; readonly from: readonly string[] }[],
+    columns: readonly {
+      readonly as: string
+      readonly from: readonly string[]
+      readonly type?: JsonType
+    }[],
   ): string
   /** Reads every page of a Parquet file; undefined when all is well. */
   probe(

@@ -109,26 +109,30 @@ describe('the JSON lines gate', () => {
     ['none', (text: string) => Buffer.from(text)],
     ['gzip', gzipSync],
     ['zstd', zstdCompressSync],
-  ] as const)('hands out a clean %s file as it was delivered', async (compression, compress) => {
-    const text = '{"a":1}\r\n{"a":0.30000000000000004}\n\n \n\r\n'
-    const { result, object } = await bench.pass(compress(text), jsonl)
-    expect(result).toMatchObject({
-      path: object.path,
-      compression,
-      rewritten: false,
-      rows_read: 2,
-      rows_refused: 0,
-    })
-    expect(await bench.read(passed(result), ['a'])).toEqual([
-      { _row: 1, a: '1' },
-      { _row: 2, a: '0.30000000000000004' },
-    ])
-  })
+  ] as const)(
+    'hands out a clean %s file as it was delivered, expanded',
+    async (compression, compress) => {
+      const text = '{"a":1}\r\n{"a":0.30000000000000004}'
+      const { result, object } = await bench.pass(compress(text), jsonl)
+      expect(result).toMatchObject({
+        holes: false,
+        marked: false,
+        rows_read: 2,
+        rows_refused: 0,
+      })
+      expect(passed(result).path === object.path).toBe(compression === 'none')
+      expect(readFileSync(passed(result).path, 'utf8').trimEnd()).toBe(text)
+      expect(await bench.read(passed(result), ['a'])).toEqual([
+        { _row: 1, a: '1' },
+        { _row: 2, a: '0.30000000000000004' },
+      ])
+    },
+  )
 
   it('keeps physical line numbers over blank lines and a byte order mark', async () => {
     const text = '\ufeff\n{"a":1}\n\n\t\r\n{"a":2}\n\n'
     const { result } = await bench.pass(text, jsonl)
-    expect(result).toMatchObject({ rows_read: 2, rewritten: true })
+    expect(result).toMatchObject({ rows_read: 2, holes: true, marked: false })
     expect(await bench.read(passed(result))).toEqual([
       { _row: 2, a: '1' },
       { _row: 5, a: '2' },
@@ -207,6 +211,15 @@ describe('the JSON lines gate', () => {
     expect(JSON.parse(rows[0]?._bucketline_hole as string)).toBe(`${MARK}1`)
   })
 
+  it('takes it for what it is also in a line that must be written for another reason', async () => {
+    const text =
+      '{"a":"\\u0001","_bucketline_hole":1}\n{"_bucketline_hole":1,"b":1e400}\n{"_bucketline_hole":null}\n'
+    const { result } = await bench.pass(text, jsonl)
+    const rows = await bench.read(passed(result), ['a', '_bucketline_hole'])
+    expect(rows.map((row) => row._row)).toEqual([1, 2, 3])
+    expect(rows[2]?._bucketline_hole).toBeNull()
+  })
+
   it('refuses nested values of flat rows, except where they are declared', async () => {
     const text = '{"a":[1],"Tags":{"x":1}}\n{"a":1,"tags":[]}\n{"b":{}}\n'
     const options = { flat: true, nested_fields: ['tags'] }
@@ -234,13 +247,46 @@ describe('the JSON lines gate', () => {
   it('counts fields by kind over the rows that passed', async () => {
     const text = '{"a":1,"b":1.5,"c":true}\n{"c":"x","a":null,"d":{}}\n{"a":1,"a":2}\n{"e":1} x\n'
     const { result } = await bench.pass(text, jsonl)
-    const none = { strings: 0, integers: 0, numbers: 0, booleans: 0, nulls: 0, nested: 0 }
+    const none = {
+      strings: 0,
+      integers: 0,
+      numbers: 0,
+      booleans: 0,
+      nulls: 0,
+      nested: 0,
+      long_integers: 0,
+    }
     expect(passed(result).fields).toEqual([
       { ...none, name: 'a', integers: 1, nulls: 1 },
       { ...none, name: 'b', numbers: 1 },
       { ...none, name: 'c', booleans: 1, strings: 1 },
       { ...none, name: 'd', nested: 1 },
     ])
+  })
+
+  it('counts lines of a known shape as it counts those it scans', async () => {
+    const line = (n: number) =>
+      `{"n":${n},"s":"x${n}","f":${n % 5 === 0 ? n : n + 0.5},"o":${n % 7 === 0 ? 'null' : '"y"'}}`
+    const odd: Record<number, string> = {
+      500: '{"n":"500","s":"a","f":1,"o":null}',
+      900: '{"n":900,"s":"\\u0041","f":1e3,"o":"y"}',
+      1200: '{"n":1200,"s":"a","f":1.5,"o":"y"',
+      1500: '{"n":12345678901234567,"s":"a","f":-0.5,"o":"y"}',
+    }
+    const lines = Array.from({ length: 2000 }, (_, n) => odd[n] ?? line(n + 1))
+    const { result, refused } = await bench.pass(lines.join('\n'), jsonl)
+    expect(refused).toMatchObject([{ row: 1201, code: 'invalid_json' }])
+    const [n, s, f, o] = passed(result).fields
+    expect(n).toMatchObject({ integers: 1998, strings: 1, long_integers: 1 })
+    expect(s).toMatchObject({ strings: 1999 })
+    expect(f && f.integers + f.numbers).toBe(1999)
+    expect(f?.numbers).toBeGreaterThan(1000)
+    expect(o && o.strings + o.nulls).toBe(1999)
+    const rows = await bench.read(passed(result), ['n', 's'])
+    expect(rows).toHaveLength(1999)
+    expect(rows[500]).toEqual({ _row: 501, n: '"500"', s: '"a"' })
+    expect(rows[1199]).toEqual({ _row: 1200, n: '1200', s: '"x1200"' })
+    expect(rows[1200]).toEqual({ _row: 1202, n: '1202', s: '"x1202"' })
   })
 
   it('refuses a line that is too long, wherever it ends, and reads on', async () => {

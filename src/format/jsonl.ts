@@ -1,22 +1,27 @@
+import { isUtf8 } from 'node:buffer'
 import { join } from 'node:path'
 import { type Codec, expand } from './codecs.ts'
-import { FieldTable, HOLE } from './field-table.ts'
+import { FieldTable, HOLE, INTEGER, KINDS, NULL, SHORT_INTEGER } from './field-table.ts'
 import { FileSink } from './file-sink.ts'
 import type { Gate, GateOptions, PassedObject, StagedObject } from './format.ts'
 import { LineScanner, type Problem } from './json-scanner.ts'
+import { LineShapes } from './line-shapes.ts'
 import { invalidUtf8, MAX_RAW_BYTES, rawText } from './raw-text.ts'
 import { settle } from './refusal.ts'
-import { openText, readable } from './text-source.ts'
+import { openText } from './text-source.ts'
 
 const LF = 0x0a
 const CR = 0x0d
 const HOLE_LINE = `{"${HOLE}":1}\n`
 const BUFFER = 1 << 20
+/** Lines of more bytes together are scanned: a string of them would weigh on memory. */
+const MAX_TEXT = 8 << 20
 
 /**
- * The gate for JSON lines. A file whose every line is proved clean, in a compression that DuckDB
- * reads, is handed out as it was delivered; any other is written anew, line for line, so that the
- * n-th line of the written file is the n-th of the delivered one.
+ * The gate for JSON lines. A file that is not compressed and whose every line is proved clean is
+ * handed out as it was delivered; any other is written anew, line for line, so that the n-th line of
+ * the written file is the n-th of the delivered one. Compressed text is written expanded: it has been
+ * expanded here anyway, and DuckDB reads it several times faster then.
  */
 export const jsonlGate: Gate = (object, options) => settle(() => passJsonl(object, options))
 
@@ -25,7 +30,7 @@ async function passJsonl(object: StagedObject, options: GateOptions): Promise<Pa
   if (settings.type !== 'jsonl' && settings.type !== 'auto') throw new Error('not JSON lines')
   const text = await openText(object, settings)
   const pass = new JsonlPass(object, options, text.codec)
-  const as_delivered = text.as_delivered && readable(text.codec)
+  const as_delivered = text.as_delivered && text.codec === 'none'
   if (!as_delivered) pass.openSink()
   const source = text.read({
     max_expanded_bytes: settings.max_expanded_bytes,
@@ -41,6 +46,7 @@ class JsonlPass {
   private readonly codec: Codec
   private readonly fields: FieldTable
   private readonly scanner: LineScanner
+  private readonly shapes = new LineShapes()
   private readonly max_row_bytes: number
   private readonly rewritten_path: string
   private sink: FileSink | undefined
@@ -60,7 +66,12 @@ class JsonlPass {
   private long_at = 0
   private long_head = Buffer.alloc(0)
   private not_in_encoding: number | undefined
+  /** What the written file has that the delivered one has not. */
+  private holes = 0
+  private marked = 0
   private readonly repairs = { insert: 0, remove: 0 }
+  /** The buffer's lines as latin1, `''` where they are not to be matched; made when first asked for. */
+  private text: string | undefined
 
   constructor(object: StagedObject, options: GateOptions, codec: Codec) {
     const { settings } = options
@@ -97,13 +108,12 @@ class JsonlPass {
     } finally {
       this.sink?.close()
     }
-    const rewritten = this.sink !== undefined
     return {
       format: 'jsonl',
-      path: rewritten ? this.rewritten_path : this.object.path,
-      compression: rewritten ? 'none' : (this.codec as 'none' | 'gzip' | 'zstd'),
+      path: this.sink === undefined ? this.object.path : this.rewritten_path,
       rows: { by: 'ordinal', first_row: 1 },
-      rewritten,
+      holes: this.holes > 0,
+      marked: this.marked > 0,
       longest_record: Math.max(this.longest, this.sink?.longest ?? 0),
       rows_read: this.rows_read,
       rows_refused: this.rows_refused,
@@ -126,6 +136,7 @@ class JsonlPass {
   /** Takes the whole lines before `end`; what follows moves to the front of the buffer. */
   private async take(end: number): Promise<void> {
     let from = 0
+    this.text = undefined
     while (from < end) {
       const stopped = this.takeLines(from, end)
       if (stopped < end) await this.beginRewriting(stopped)
@@ -141,11 +152,19 @@ class JsonlPass {
    * it is while nothing is being written yet.
    */
   private takeLines(from: number, end: number): number {
-    const { buffer, scanner, fields, sink } = this
+    const { buffer, scanner, shapes, sink } = this
     let at = from
     /** Clean lines from here on are not yet in the written file. */
     let clean_from = from
     while (at < end) {
+      if (shapes.known && this.long === 0 && (this.blanks === 0 || sink !== undefined)) {
+        const matched = shapes.match(this.lines(end), at, this.max_row_bytes)
+        if (matched > at) {
+          this.countMatched()
+          at = matched
+          continue
+        }
+      }
       const first = buffer[at] as number
       if ((first === LF || first <= 0x20) && this.long === 0) {
         const line_end = blankEnd(buffer, at)
@@ -153,7 +172,7 @@ class JsonlPass {
           this.line++
           if (sink !== undefined) {
             sink.append(buffer.subarray(clean_from, at))
-            sink.appendText(HOLE_LINE)
+            this.writeHole(sink)
             clean_from = line_end + 1
           } else if (this.blanks++ === 0) this.blanks_at = this.base + at
           at = line_end + 1
@@ -164,22 +183,19 @@ class JsonlPass {
       const line_end = this.long > 0 ? -1 : scanner.scan(buffer, at)
       const length = line_end - at - (buffer[line_end - 1] === CR ? 1 : 0)
       if (line_end >= 0 && length <= this.max_row_bytes) {
-        const written = scanner.marks > 0 || scanner.patches.length > 0 || this.hasHoleName()
+        // Asked first: a line may have to be written for more than one reason.
+        const written = this.hasHoleName() || scanner.marks > 0 || scanner.patches.length > 0
         if (written && sink === undefined) return at
         this.line++
         this.rows_read++
-        const { field, kind, values } = scanner
-        const { counts } = fields
-        for (let value = 0; value < values; value++) {
-          const slot = (field[value] as number) * 6 + (kind[value] as number)
-          counts[slot] = (counts[slot] as number) + 1
-        }
+        this.countScanned()
         if (line_end - at > this.longest) this.longest = line_end - at
         if (written && sink !== undefined) {
           sink.append(buffer.subarray(clean_from, at))
           this.writeLine(sink, at, line_end)
           clean_from = line_end + 1
         }
+        if (!written) shapes.learn(scanner, buffer, at, line_end)
         at = line_end + 1
         continue
       }
@@ -190,7 +206,7 @@ class JsonlPass {
       this.rows_refused++
       this.refuse(at, break_at)
       sink.append(buffer.subarray(clean_from, at))
-      sink.appendText(HOLE_LINE)
+      this.writeHole(sink)
       at = break_at + 1
       clean_from = at
     }
@@ -214,7 +230,46 @@ class JsonlPass {
         if (left === 0) break
       }
     }
-    for (; this.blanks > 0; this.blanks--) sink.appendText(HOLE_LINE)
+    for (; this.blanks > 0; this.blanks--) this.writeHole(sink)
+  }
+
+  private lines(end: number): string {
+    if (this.text === undefined) {
+      const fit = end <= MAX_TEXT && isUtf8(this.buffer.subarray(0, end))
+      this.text = fit ? this.buffer.toString('latin1', 0, end) : ''
+    }
+    return this.text
+  }
+
+  private countScanned(): void {
+    const { field, kind, values, start, end } = this.scanner
+    const { counts, long_integers } = this.fields
+    for (let value = 0; value < values; value++) {
+      const name = field[value] as number
+      const slot = name * KINDS + (kind[value] as number)
+      counts[slot] = (counts[slot] as number) + 1
+      if (
+        kind[value] === INTEGER &&
+        (end[value] as number) - (start[value] as number) > SHORT_INTEGER
+      )
+        long_integers[name] = (long_integers[name] as number) + 1
+    }
+  }
+
+  private countMatched(): void {
+    const { shapes, fields } = this
+    const { lines } = shapes
+    this.line += lines
+    this.rows_read += lines
+    if (shapes.longest > this.longest) this.longest = shapes.longest
+    shapes.eachValue((field, kind) => {
+      fields.count(field, kind, lines)
+    })
+  }
+
+  private writeHole(sink: FileSink): void {
+    sink.appendText(HOLE_LINE)
+    this.holes++
   }
 
   /** Writes a line whose values DuckDB would change, or whose defects were read over. */
@@ -241,6 +296,7 @@ class JsonlPass {
       if (scanner.marked[value] === 0) continue
       text += copy(at, scanner.start[value] as number)
       at = scanner.end[value] as number
+      this.marked++
       text += JSON.stringify(`\u0001${copy(scanner.start[value] as number, at)}`)
     }
     text += copy(at, end)
@@ -254,7 +310,8 @@ class JsonlPass {
     const hole = fields.hole
     if (hole < 0) return false
     for (let value = 0; value < scanner.values; value++) {
-      if (scanner.field[value] !== hole) continue
+      // A null is told from a hole as it is.
+      if (scanner.field[value] !== hole || scanner.kind[value] === NULL) continue
       scanner.marks += 1 - (scanner.marked[value] as number)
       scanner.marked[value] = 1
       return true

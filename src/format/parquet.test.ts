@@ -113,6 +113,32 @@ describe('the Parquet gate', () => {
     expect(await probeParquet(object, bench.duckdb)).toMatchObject({ code: 'corrupt_object' })
   })
 
+  it('refuses a page that claims more than there is memory, however little else is used', async () => {
+    const bytes = await parquet("i, 's' || i AS s, [i, i + 1] AS l FROM range(20) r(i)")
+    bytes.fill(0xee, 7, 12)
+    const { result, object } = await bench.pass(bytes, settings)
+    expect(result.refused).toBeUndefined()
+    expect(await probeParquet(object, bench.duckdb)).toMatchObject({
+      code: 'corrupt_object',
+      message: expect.stringContaining('a page claims'),
+    })
+  })
+
+  it('refuses a footer whose rows are not those of its row groups', async () => {
+    const bytes = await parquet('i FROM range(77) r(i)')
+    const footer = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8)
+    const told: string[] = []
+    // 77 as Thrift writes it, wherever it stands in the footer.
+    for (let at = footer; at < bytes.length - 8; at++) {
+      if (bytes[at] !== 0x9a || bytes[at + 1] !== 0x01) continue
+      const damaged = Buffer.from(bytes)
+      damaged[at] = 0x98
+      const { result } = await bench.pass(damaged, settings)
+      if (result.refused?.code === 'corrupt_object') told.push(result.refused.message)
+    }
+    expect(told).toContain('The footer of the Parquet file says 76 rows, its row groups have 77.')
+  })
+
   it('survives changed bytes anywhere', async () => {
     const small = await parquet("i, 's' || i s, [i] l FROM range(50) r(i)")
     const change = fc.tuple(fc.nat({ max: small.length - 1 }), fc.nat({ max: 255 }))

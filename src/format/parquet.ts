@@ -19,9 +19,15 @@ async function passParquet(object: StagedObject, duckdb: Duckdb): Promise<Passed
   await checkMagic(object)
   const path = literal(object.path)
   const [rows_read, described] = await refuseFaults(object, async () => {
-    const [metadata] = await duckdb.all<{ rows: bigint }>(
-      `SELECT num_rows AS rows FROM parquet_file_metadata(${path})`,
+    const [metadata] = await duckdb.all<{ rows: bigint; grouped: bigint }>(
+      `SELECT num_rows AS rows, (SELECT coalesce(sum(row_group_num_rows), 0)::BIGINT FROM parquet_metadata(${path}) WHERE column_id = 0) AS grouped FROM parquet_file_metadata(${path})`,
     )
+    if (metadata?.rows !== metadata?.grouped) {
+      throw new Refusal(
+        'corrupt_object',
+        `The footer of the Parquet file says ${metadata?.rows} rows, its row groups have ${metadata?.grouped}.`,
+      )
+    }
     const columns = await duckdb.all<{ column_name: string; column_type: string }>(
       `DESCRIBE SELECT * FROM read_parquet(${path}, hive_partitioning = false)`,
     )
@@ -39,9 +45,9 @@ async function passParquet(object: StagedObject, duckdb: Duckdb): Promise<Passed
   return {
     format: 'parquet',
     path: object.path,
-    compression: 'none',
     rows: { by: 'ordinal', first_row: 1 },
-    rewritten: false,
+    holes: false,
+    marked: false,
     longest_record: 0,
     rows_read,
     rows_refused: 0,
@@ -105,6 +111,10 @@ async function refuseFaults<Result>(
   } catch (cause) {
     if (cause instanceof Refusal) throw cause
     const message = cause instanceof Error ? cause.message : String(cause)
+    const claimed = impossiblePage(message)
+    if (claimed !== undefined) {
+      throw new Refusal('corrupt_object', `The Parquet file cannot be read: ${claimed}`, cause)
+    }
     if (/out of memory|interrupted|could not allocate/i.test(message)) throw cause
     // DuckDB names the local file, which tells a partner nothing.
     const told = message.replaceAll(object.path, object.key).split('\n')[0]
@@ -118,8 +128,35 @@ async function refuseFaults<Result>(
   }
 }
 
+const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB']
+
+/**
+ * A damaged page header can claim any size. DuckDB then has no memory for it, but more memory, or
+ * fewer loads beside it, would not help: what it asks for at once is more than its limit.
+ */
+function impossiblePage(message: string): string | undefined {
+  const found = /allocate data of size ([\d.]+) (\w+) \([\d.]+ \w+\/([\d.]+) (\w+) used\)/.exec(
+    message,
+  )
+  if (found === null) return undefined
+  const [, wanted, wanted_unit = '', limit, limit_unit = ''] = found
+  const bytes = (size: string | undefined, unit: string) =>
+    Number(size) * 1024 ** UNITS.indexOf(unit)
+  return bytes(wanted, wanted_unit) > bytes(limit, limit_unit)
+    ? `a page claims ${wanted} ${wanted_unit}, more than the memory limit of ${limit} ${limit_unit}.`
+    : undefined
+}
+
 function fieldOf(name: string, type: string, rows: number): Field {
-  const none = { strings: 0, integers: 0, numbers: 0, booleans: 0, nulls: 0, nested: 0 }
+  const none = {
+    strings: 0,
+    integers: 0,
+    numbers: 0,
+    booleans: 0,
+    nulls: 0,
+    nested: 0,
+    long_integers: 0,
+  }
   return { name, ...none, [kindOf(type)]: rows, type }
 }
 

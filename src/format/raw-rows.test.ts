@@ -54,6 +54,34 @@ describe('rawRows', () => {
     }
   })
 
+  it('knows line breaks as the gate does, wherever the file is cut into chunks', async () => {
+    for (const [text, rows] of [
+      [
+        'a,b\r1,2\r\r3,4',
+        [
+          [2, '1,2'],
+          [4, '3,4'],
+        ],
+      ],
+      [
+        'a,b\r\n1,2\r\n\r\n3,4\r\n',
+        [
+          [2, '1,2'],
+          [4, '3,4'],
+        ],
+      ],
+    ] as const)
+      for (let cut = 1; cut < text.length; cut++) {
+        const parts = [text.slice(0, cut), text.slice(cut)].map((part) => zstdCompressSync(part))
+        expect(await raws(Buffer.concat(parts), 'csv', [2, 4]), `${cut}`).toEqual(rows)
+      }
+  })
+
+  it('passes over a line of many pieces', async () => {
+    const text = `{"a":"${'x'.repeat(3_000_000)}"}\n{"a":1}`
+    expect(await raws(text, 'jsonl', [2])).toEqual([[2, '{"a":1}']])
+  })
+
   it('finds rows in a large object', async () => {
     const lines = Array.from({ length: 100_000 }, (_, n) => `{"n":${n},"pad":"${'x'.repeat(40)}"}`)
     const wanted = [1, 50_000, 99_999, 100_000]

@@ -1,5 +1,5 @@
 import type { FormatSettings } from '../core/settings.ts'
-import { RecordScanner } from './csv-scanner.ts'
+import { lineBreakOf, RecordScanner } from './csv-scanner.ts'
 import type { PassedObject, StagedObject } from './format.ts'
 import { rawText } from './raw-text.ts'
 import { openText } from './text-source.ts'
@@ -40,16 +40,21 @@ export async function* rawRows(
   let line = 1
   let next = 0
   let wait_for = 0
+  let line_break: number | undefined = scanner === undefined ? LF : undefined
 
   /** Takes what rows are whole in the buffer. */
   function* take(last: boolean): Generator<RawRow> {
     if (!last && buffer.length < wait_for) return
-    const line_break = scanner?.line_break ?? LF
+    line_break ??= lineBreakOf(buffer, last)
+    if (line_break === undefined) return
+    if (scanner !== undefined) scanner.line_break = line_break
     let at = 0
     while (next < rows.length && at < buffer.length) {
       const row = rows[next] as number
       if (line < row) {
         const end = buffer.indexOf(line_break, at)
+        // Of a line that is passed over nothing is held, however long it is.
+        if (end < 0) at = buffer.length
         if (end < 0) break
         line++
         at = end + 1
@@ -67,16 +72,13 @@ export async function* rawRows(
   }
 
   for await (const chunk of source) {
-    if (buffer.length === 0 && line === 1 && scanner !== undefined && !chunk.includes(LF)) {
-      if (chunk.includes(CR)) scanner.line_break = CR
-    }
     buffer = buffer.length === 0 ? Buffer.from(chunk) : Buffer.concat([buffer, chunk])
     yield* take(false)
     if (next === rows.length) return
   }
   if (scanner !== undefined) {
     scanner.last = true
-    buffer = Buffer.concat([buffer, Buffer.of(scanner.line_break)])
+    buffer = Buffer.concat([buffer, Buffer.of(line_break ?? lineBreakOf(buffer, true) ?? LF)])
   }
   yield* take(true)
 }

@@ -1,6 +1,6 @@
 import { identifier, literal } from '../duckdb/duckdb.ts'
 import { foldCase, HOLE } from './field-table.ts'
-import type { PassedObject } from './format.ts'
+import type { JsonType, PassedObject } from './format.ts'
 
 /**
  * A string value that begins with this character is no string: what follows is the JSON text of a
@@ -13,7 +13,14 @@ export const MARK = '\u0001'
  * A column to read: a field by its exact name, or several spellings of one name (`Email` in some
  * rows, `email` in others) as one column. No row that passed has two of them.
  */
-export type ReadColumn = string | { readonly as: string; readonly from: readonly string[] }
+export type ReadColumn =
+  | string
+  | {
+      readonly as: string
+      readonly from: readonly string[]
+      /** Type to read a JSON field in, where its object has no value of another kind (`PassedObject.fields`). */
+      readonly type?: JsonType
+    }
 
 /** Room for what DuckDB counts beside the record itself. */
 const SLACK = 1024
@@ -22,7 +29,7 @@ const MIN_OBJECT_BYTES = 1 << 20
 /**
  * The table expression that reads a passed object in DuckDB: `_row BIGINT` and the asked-for
  * `columns`, whose fields must be names from `passed.fields`. JSON lines give columns of type JSON
- * (a JSON null and a field that is not there are both NULL; see `MARK`), CSV gives VARCHAR, Parquet
+ * unless another is asked for (a JSON null and a field that is not there are both NULL; see `MARK`), CSV gives VARCHAR, Parquet
  * the file's own types. Refused rows are left out. Row numbers hold whatever the number of threads,
  * as long as `preserve_insertion_order` is on, as it is by default.
  */
@@ -68,10 +75,7 @@ function readParquet(passed: PassedObject, columns: readonly Wanted[]): string {
 
 function readJsonl(passed: PassedObject, columns: readonly Wanted[]): string {
   const object_bytes = Math.max(MIN_OBJECT_BYTES, passed.longest_record + SLACK)
-  const compression = passed.compression === 'none' ? 'uncompressed' : passed.compression
-  const options =
-    `${literal(passed.path)}, format='newline_delimited', ` +
-    `compression=${literal(compression)}, maximum_object_size=${object_bytes}`
+  const options = `${literal(passed.path)}, format='newline_delimited', compression='uncompressed', maximum_object_size=${object_bytes}`
   // Under a name that none of the fields has.
   let row = '_row'
   while (passed.fields.some(({ name }) => foldCase(name) === row)) row += '_'
@@ -79,21 +83,30 @@ function readJsonl(passed: PassedObject, columns: readonly Wanted[]): string {
   if (columns.some(({ from }) => from.length > 1)) {
     // DuckDB reads no two fields whose names differ in case only: they are taken from whole objects.
     const members = columns
-      .map(({ as, from }) => `, coalesce(${from.map(member).join(', ')}) AS ${identifier(as)}`)
+      .map(({ as, from, type }) => {
+        const value = `coalesce(${from.map(member).join(', ')})`
+        return `, ${typed(value, type)} AS ${identifier(as)}`
+      })
       .join('')
-    const hole = passed.rewritten ? ` WHERE ${notHole(member(HOLE))}` : ''
+    const hole = passed.holes ? ` WHERE ${notHole(member(HOLE))}` : ''
     const objects = `SELECT ${number}, json FROM read_ndjson_objects(${options})`
     return `(SELECT ${row} AS _row${members} FROM (${objects})${hole})`
   }
-  const fields = new Set(columns.map(({ from }) => from[0] as string))
-  if (passed.rewritten || fields.size === 0) fields.add(HOLE)
-  const types = [...fields].map((name) => `${identifier(name)}: 'JSON'`).join(', ')
+  const fields = new Map(columns.map(({ from, type }) => [from[0] as string, type ?? 'JSON']))
+  if (passed.holes || fields.size === 0) fields.set(HOLE, 'JSON')
+  const types = [...fields].map(([name, type]) => `${identifier(name)}: '${type}'`).join(', ')
   const source = `read_json(${options}, auto_detect=false, columns={${types}})`
-  const hole = passed.rewritten ? ` WHERE ${notHole(identifier(HOLE))}` : ''
+  const hole = passed.holes ? ` WHERE ${notHole(identifier(HOLE))}` : ''
   return `(SELECT ${row} AS _row${picked(columns)} FROM (SELECT ${number}, * FROM ${source})${hole})`
 }
 
 const notHole = (value: string) => `${value}::VARCHAR IS DISTINCT FROM '1'`
+
+/** A JSON value in the type that a column is asked for in: other objects give it so. */
+function typed(json: string, type: JsonType = 'JSON'): string {
+  if (type === 'JSON') return json
+  return type === 'VARCHAR' ? `(${json} ->> '$')` : `${json}::${type}`
+}
 
 /** A member of the object `json`; a JSON null is told as NULL, as `read_json` does. */
 function member(name: string): string {

@@ -174,10 +174,12 @@ export interface Note {
 
 /** What a file of a generation holds. */
 export type FileKind =
-  /** Rows that are served. */
+  /** Rows that are served, but for those that `beaten` names. */
   | 'data'
   /** Every valid row that won inside its partition, where some lost to other partitions; not served. */
   | 'candidates'
+  /** `_object` and `_row` of rows in `data` that have lost to other partitions since it was written. */
+  | 'beaten'
   /** Refused rows. */
   | 'rejects'
 
@@ -206,9 +208,9 @@ export interface DatasetFile extends NewFile {
 export interface Republication {
   readonly partition: string
   readonly reason: 'winner_withdrawn' | 'winner_replaced'
-  /** Replaces the partition's `data` files; its other files are carried over. */
-  readonly data: readonly NewFile[]
-  /** Files to carry over with a new kind, such as a `data` file that becomes `candidates`. */
+  /** New files of the partition. Its `data` and `beaten` files go unless `carried`; the others stay. */
+  readonly files: readonly NewFile[]
+  /** Files to carry over, perhaps with a new kind, such as a `data` file that becomes `candidates`. */
   readonly carried: readonly { readonly file_id: string; readonly kind: FileKind }[]
 }
 

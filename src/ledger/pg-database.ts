@@ -13,6 +13,8 @@ export interface PgDatabaseOptions {
   readonly max_connections: number
   /** How long to wait for a connection, in milliseconds. */
   readonly connect_timeout_ms: number
+  /** How long to wait for the answer to one statement, in milliseconds; for ever without it. */
+  readonly answer_timeout_ms?: number
 }
 
 const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
@@ -30,6 +32,9 @@ export function openPgDatabase(options: PgDatabaseOptions): Database {
       : { ...connection, database: 'postgres' }),
     max: options.max_connections,
     connectionTimeoutMillis: options.connect_timeout_ms,
+    ...(options.answer_timeout_ms === undefined
+      ? {}
+      : { query_timeout: options.answer_timeout_ms, keepAlive: true }),
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
   })
   // An idle connection that breaks is dropped by the pool; the next transaction connects again or
@@ -128,7 +133,7 @@ const LOST = /^(08...|57P0[123]|53300)$/
 const REFUSED = /^(28...|3D000|42501|3F000)$/
 /** What the driver itself says without a code. */
 const DRIVER_LOST =
-  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Client was closed)/
+  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Client was closed|Query read timeout)/
 
 /** Whether the connection broke or could not be made, as against the server answering with an error. */
 export function isConnectionError(error: unknown): boolean {

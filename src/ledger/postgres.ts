@@ -10,6 +10,8 @@ export interface PostgresLedgerOptions {
   /** Schema of the tables, made if absent. */
   readonly schema?: string
   readonly max_connections?: number
+  /** How long a server may take for one statement, in milliseconds, until it counts as gone. */
+  readonly answer_timeout_ms?: number
 }
 
 /**
@@ -24,6 +26,7 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
     description: describe(options.url),
     max_connections: options.max_connections ?? 4,
     connect_timeout_ms: 15_000,
+    answer_timeout_ms: options.answer_timeout_ms ?? 120_000,
   })
   try {
     await migrate(database, await readMigrations())

@@ -40,9 +40,13 @@ export async function publish(sql: Sql, load_id: string, publication: Publicatio
   await recordOutcome(sql, load, { state: 'published', ...publication })
 }
 
-/** Ends a load without publishing. Throws `lease_lost` where another loader decided it already. */
+/**
+ * Ends a load without publishing. One that is published stays so: its loader gave up when the answer to that
+ * was lost. Throws `lease_lost` where another loader decided it already.
+ */
 export async function endLoad(sql: Sql, load_id: string, end: EndLoad): Promise<void> {
   const load = await claimedLoad(sql, load_id)
+  if (load.state === 'published') return
   if (load.state === end.state && load.code === end.code) return
   await surrender(sql, load)
   const added = await insertFiles(sql, end.files, {
@@ -104,7 +108,7 @@ export async function republish(
   }
   const carried = await servedMembers(sql, partition)
   for (const member of carried.values()) {
-    if (member.kind === 'data') carried.delete(String(member.file_id))
+    if (member.kind === 'data' || member.kind === 'beaten') carried.delete(String(member.file_id))
   }
   const before = await servedMembers(sql, partition)
   for (const { file_id, kind } of change.carried) {
@@ -119,7 +123,7 @@ export async function republish(
     reason: change.reason,
     now: of.now,
   })
-  const added = await insertFiles(sql, change.data, {
+  const added = await insertFiles(sql, change.files, {
     ...of,
     partition_id: partition.partition_id,
     generation,
@@ -160,8 +164,9 @@ export async function serve(
   await sql.query(
     `UPDATE generations SET published_at = coalesce(published_at, $3),
        load_id = coalesce(load_id, $4),
-       rows = (SELECT coalesce(sum(f.rows), 0) FROM generation_files m JOIN files f USING (file_id)
-               WHERE m.partition_id = $1 AND m.generation = $2 AND m.kind = 'data')
+       rows = (SELECT coalesce(sum(CASE m.kind WHEN 'data' THEN f.rows WHEN 'beaten' THEN -f.rows END), 0)
+               FROM generation_files m JOIN files f USING (file_id)
+               WHERE m.partition_id = $1 AND m.generation = $2)
      WHERE partition_id = $1 AND generation = $2`,
     [partition_id, change.generation, change.now, change.load_id],
   )

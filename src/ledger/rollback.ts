@@ -64,7 +64,9 @@ async function replaceData(
     reason: 'rollback',
     now: of.now,
   })
-  const carried = (await members(sql, partition_id, content)).filter(({ kind }) => kind !== 'data')
+  const carried = (await members(sql, partition_id, content)).filter(
+    ({ kind }) => kind !== 'data' && kind !== 'beaten',
+  )
   const added = await insertFiles(sql, data, { ...of, partition_id, generation })
   await setMembers(sql, partition_id, generation, [...carried, ...added])
   return generation

@@ -867,7 +867,7 @@ export function ledgerConformance(name: string, open: () => Promise<LedgerFixtur
               {
                 partition: 'p',
                 reason: 'winner_replaced',
-                data: [file(`${feed}/p/data2`, { rows: 4, objects: [object('p')] })],
+                files: [file(`${feed}/p/data2`, { rows: 4, objects: [object('p')] })],
                 carried: [{ file_id: data?.file_id ?? '', kind: 'candidates' }],
               },
             ],
@@ -913,7 +913,7 @@ export function ledgerConformance(name: string, open: () => Promise<LedgerFixtur
               {
                 partition: 'p',
                 reason: 'winner_withdrawn',
-                data: [],
+                files: [],
                 carried: [{ file_id: data?.file_id ?? '', kind: 'data' }],
               },
             ],
@@ -942,7 +942,7 @@ export function ledgerConformance(name: string, open: () => Promise<LedgerFixtur
         )
         const one = await begun('p', [object('a')], { exclusive_feed: true })
         const bad = publication([file(`${feed}/x`)], {
-          republished: [{ partition: 'q', reason: 'winner_replaced', data: [], carried: [] }],
+          republished: [{ partition: 'q', reason: 'winner_replaced', files: [], carried: [] }],
         })
         await expect(ledger.publish(one.load_id, bad)).rejects.toThrow(/not served/)
         expect(await served()).toEqual([])

@@ -68,7 +68,8 @@ export async function writeSample(
   const { layout, store, prefix, completion } = target
   const { partition, rows, signal } = options
   // An object without bytes would be refused; a partition without rows is one without objects.
-  const files = Math.min(options.files ?? 1, rows)
+  const has_file = layout.template.includes('{file}')
+  const files = Math.min(has_file ? (options.files ?? 1) : 1, rows)
   const columns = sampleColumns(contract)
   const every = sampleRows(contract, {
     rows,
@@ -87,7 +88,12 @@ export async function writeSample(
   try {
     for (let file = 0; file < files; file += 1) {
       const count = Math.floor((rows * (file + 1)) / files) - Math.floor((rows * file) / files)
-      const key = prefix + writeKey(layout, partition, { file: fileName(target, file), variables })
+      const key =
+        prefix +
+        writeKey(layout, partition, {
+          ...(has_file ? { file: fileName(target, file) } : {}),
+          variables,
+        })
       const part: Part = { rows: take(every, count), columns }
       const body =
         target.format === 'parquet'

@@ -26,6 +26,7 @@ import type { Observe } from '../progress.ts'
 import { latestServedFile } from '../served-file.ts'
 import type { FetchedObject } from '../validate/check-options.ts'
 import { type CheckedRows, checkRows } from '../validate/check-rows.ts'
+import { askAgain } from './ask-again.ts'
 import { fetchObjects } from './fetch.ts'
 import { keptRows } from './kept-rows.ts'
 import { comparesPartitions, fieldIdsOf, settleWinners, type Winners } from './winners.ts'
@@ -98,8 +99,11 @@ export async function loadPartition(
     await attempt(item, begun, dir, { ...context, signal: lease.signal })
   } catch (cause) {
     const error = toExchangeError(lease.lost() ? leaseLost(load_id) : cause)
-    // Whoever took the lease over owns the load's outcome now.
-    if (error.code !== 'lease_lost') await ledger.endLoad(load_id, failure(error, item, now()))
+    // Whoever took the lease over owns the load's outcome now, also where that showed only as this error.
+    const end = () => ledger.endLoad(load_id, failure(error, item, now())).catch(unlessTakenOver)
+    // A ledger that was away until the load gave up is asked once more, and not again and again.
+    if (error.code === 'ledger_unavailable') await end()
+    else if (error.code !== 'lease_lost') await askAgain(end)
   } finally {
     lease.stop()
     await rm(dir, { recursive: true, force: true })
@@ -144,14 +148,15 @@ async function attempt(
     await staging.add('rejects', checked.rejects_file, checked.rejected, refsOf(item.reads))
   if (checked.refused !== undefined) {
     await engine.publish(staging.plan())
-    await ledger.endLoad(load_id, {
-      state: 'refused',
+    const end = {
+      state: 'refused' as const,
       ...checked.refused,
       retryable: false,
       ...outcome(checked, item, 0, 0),
       files: staging.files,
       now: context.now(),
-    })
+    }
+    await askAgain(() => ledger.endLoad(load_id, end))
     return
   }
 
@@ -172,14 +177,15 @@ async function attempt(
   const published = checked.rows - winners.lost
   // The commit point: from here on readers see the new generation, and all it changes elsewhere.
   const { counts, ...rest } = outcome(checked, item, published, duplicates)
-  await ledger.publish(load_id, {
+  const publication = {
     counts,
     ...rest,
     files: staging.files,
     kept_files: kept,
     republished: winners.republished,
     now: context.now(),
-  })
+  }
+  await askAgain(() => ledger.publish(load_id, publication))
   context.step('committed')
 }
 
@@ -238,8 +244,10 @@ async function stageRows(
   })
   for (const file of winners.staged) staging.addPlanned(file)
   if (candidates === undefined) return winners
+  const { beaten } = winners
   if (winners.data === undefined) await staging.add('data', candidates, checked.rows, refs, duckdb)
-  else {
+  if (beaten !== undefined) await staging.add('beaten', beaten.staged, beaten.rows, refs)
+  if (winners.data !== undefined) {
     await staging.add('candidates', candidates, checked.rows, refs, duckdb)
     if (winners.data.rows > 0)
       await staging.add('data', winners.data.staged, winners.data.rows, refs, duckdb)
@@ -387,6 +395,10 @@ function failure(error: ExchangeError, item: PlanItem, now: Date): EndLoad {
 
 const refsOf = (objects: readonly ObjectVersion[]) =>
   objects.map(({ key, version }) => ({ key, version }))
+
+const unlessTakenOver = (error: unknown) => {
+  if (!(error instanceof ExchangeError && error.code === 'lease_lost')) throw error
+}
 
 const leaseLost = (load_id: string) =>
   new ExchangeError('lease_lost', `load ${load_id} was taken over by another loader`)

@@ -2,7 +2,7 @@ import type { Feed } from '../../core/feed.ts'
 import type { Partition } from '../../core/partition.ts'
 import { type Duckdb, literal } from '../../duckdb/duckdb.ts'
 import type { DatasetColumns } from './settle-columns.ts'
-import { groupCodes, type SourceGroup, valuedRows } from './source-rows.ts'
+import { groupCodes, type SourceGroup, valuedRows } from './source-group.ts'
 import type { Rule } from './source-value.ts'
 
 /** The rule that a row lies in its partition, on the contract's time column. */
@@ -35,7 +35,7 @@ export function partitionRules(
   }
 }
 
-/** Fills the table `bad` with a group's refused rows. Counting comes first: a clean group is done with it. */
+/** Fills the table `bad` with a group's refused rows, each with every rule it broke. */
 export async function findBadRows(
   group: SourceGroup,
   columns: DatasetColumns,
@@ -43,15 +43,9 @@ export async function findBadRows(
 ): Promise<void> {
   const codes = groupCodes(group, columns.reject_undeclared)
   if (codes.length === 0) return
-  const coded = (list: typeof codes) =>
-    `(SELECT *${list.map((c) => `, ${c.code} AS k${c.i}`).join('')} FROM ${valuedRows(group)})`
-  const [counts] = await duckdb.all<Record<string, bigint>>(
-    `SELECT ${codes.map((c) => `count(k${c.i}) AS k${c.i}`).join(', ')} FROM ${coded(codes)}`,
-  )
-  const broken = codes.filter((c) => (counts?.[`k${c.i}`] ?? 0n) > 0n)
-  if (broken.length === 0) return
-  const list = broken.map((c) => `{'i': ${c.i}, 'code': k${c.i}, 'shown': ${c.shown}}`).join(', ')
+  const coded = `(SELECT *${codes.map((c) => `, ${c.code} AS k${c.i}`).join('')} FROM ${valuedRows(group)})`
+  const list = codes.map((c) => `{'i': ${c.i}, 'code': k${c.i}, 'shown': ${c.shown}}`).join(', ')
   await duckdb.run(
-    `INSERT INTO bad SELECT _obj, _row, list_filter([${list}], lambda v: v.code IS NOT NULL) FROM ${coded(broken)} WHERE ${broken.map((c) => `k${c.i} IS NOT NULL`).join(' OR ')}`,
+    `INSERT INTO bad SELECT _obj, _row, list_filter([${list}], lambda v: v.code IS NOT NULL) FROM ${coded} WHERE ${codes.map((c) => `k${c.i} IS NOT NULL`).join(' OR ')}`,
   )
 }

@@ -1,26 +1,25 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Duckdb, identifier, literal } from '../../duckdb/duckdb.ts'
+import type { Duckdb } from '../../duckdb/duckdb.ts'
 import type { LoadObject, Note, RejectSummary } from '../../ledger/ledger.ts'
 import { findBadRows, partitionRules } from './bad-rows.ts'
 import { type BrokenBudget, brokenBudget } from './budget.ts'
+import {
+  mayHaveDuplicates,
+  nameObjects,
+  soundRows,
+  unrefusedRows,
+  writeCandidates,
+} from './candidates.ts'
 import type { CheckOptions } from './check-options.ts'
-import { OBJECT_COLUMN, RESCUED_COLUMN, ROW_COLUMN } from './dataset-columns.ts'
-import { datasetType } from './dataset-type.ts'
 import { markDuplicates } from './duplicates.ts'
-import { fieldIds } from './field-ids.ts'
 import { type Gated, passGates } from './pass-gates.ts'
 import { brokenQuality } from './quality.ts'
 import { writeRejects } from './reject-file.ts'
 import { probableRenames } from './renames.ts'
 import { type DatasetColumns, settleColumns } from './settle-columns.ts'
-import {
-  type SourceGroup,
-  type SourceObject,
-  sourceGroups,
-  valuedRows,
-  valueName,
-} from './source-rows.ts'
+import type { SourceGroup, SourceObject } from './source-group.ts'
+import { sourceGroups } from './source-groups.ts'
 
 export interface CheckedRows {
   readonly rows_read: number
@@ -62,13 +61,9 @@ export async function checkRows(options: CheckOptions): Promise<CheckedRows> {
 async function checkPassed(gated: Gated, options: CheckOptions): Promise<CheckedRows> {
   const { feed, duckdb, dir } = options
   const notes: Note[] = [...gated.notes]
-
   const columns = await settleColumns(gated.passed, options, notes)
-  const groups = await buildGroups(gated.passed, columns, options)
-  await duckdb.run(
-    'CREATE OR REPLACE TEMP TABLE bad (_obj INTEGER, _row BIGINT, violations STRUCT(i INTEGER, code VARCHAR, shown VARCHAR)[])',
-  )
-  for (const group of groups) await findBadRows(group, columns, duckdb)
+  const candidates = join(dir, 'candidates.parquet')
+  const { groups, written, duplicates } = await writeValidRows(candidates, gated, columns, options)
 
   const outcomes = await objectOutcomes(gated, options)
   const rows_read = outcomes.reduce((sum, o) => sum + o.rows_read, 0)
@@ -119,13 +114,6 @@ async function checkPassed(gated: Gated, options: CheckOptions): Promise<Checked
       },
     }
 
-  await duckdb.run(
-    `CREATE OR REPLACE TEMP VIEW valid_rows AS ${validRowsSql(groups, columns, await anyRow('bad', duckdb))}`,
-  )
-  await nameObjects(options)
-  const duplicates = await markDuplicates(feed, columns.read, duckdb)
-  const candidates = join(dir, 'candidates.parquet')
-  const written = await writeCandidates(candidates, columns, options)
   notes.push(...(await renameNotes(columns, written === 0 ? undefined : candidates, options)))
   const quality = await brokenQuality(
     feed.contract,
@@ -148,12 +136,49 @@ async function checkPassed(gated: Gated, options: CheckOptions): Promise<Checked
   return { ...base, notes, duplicates, rows: written, ...(written === 0 ? {} : { candidates }) }
 }
 
+/**
+ * Writes the valid rows and fills the table `bad` with the others. The first writing judges rows on
+ * its way; only where it wrote fewer than there are, or keys may repeat, are rows looked at for
+ * which and why. That look has the last word: where it finds otherwise, rows are written again by it.
+ */
+async function writeValidRows(
+  path: string,
+  gated: Gated,
+  columns: DatasetColumns,
+  options: CheckOptions,
+): Promise<{ groups: readonly SourceGroup[]; written: number; duplicates: number }> {
+  const { feed, duckdb } = options
+  await duckdb.run(
+    'CREATE OR REPLACE TEMP TABLE bad (_obj INTEGER, _row BIGINT, violations STRUCT(i INTEGER, code VARCHAR, shown VARCHAR)[])',
+  )
+  await duckdb.run('CREATE OR REPLACE TEMP TABLE losers (_obj INTEGER, _row BIGINT)')
+  await nameObjects(options)
+  const typed = await buildGroups(gated.passed, columns, { ...options, typed: true })
+  const passed = gated.passed.reduce((n, o) => n + o.passed.rows_read - o.passed.rows_refused, 0)
+  let sound: number | undefined
+  if (!(await mayHaveDuplicates(feed, typed, duckdb))) {
+    const rows = soundRows(typed, columns)
+    sound = await writeCandidates(rows, path, { groups: typed, columns, duckdb })
+    if (sound === passed) return { groups: typed, written: sound, duplicates: 0 }
+  }
+  const groups = await buildGroups(gated.passed, columns, { ...options, typed: false })
+  for (const group of groups) await findBadRows(group, columns, duckdb)
+  const [bad] = await duckdb.all<{ n: bigint }>('SELECT count(*) AS n FROM bad')
+  if (sound !== undefined && sound + Number(bad?.n ?? 0n) === passed)
+    return { groups, written: sound, duplicates: 0 }
+  const rows = unrefusedRows(groups, columns)
+  await duckdb.run(`CREATE OR REPLACE TEMP VIEW valid_rows AS ${rows.sql}`)
+  const duplicates = await markDuplicates(feed, duckdb)
+  const written = await writeCandidates(rows, path, { groups, columns, duckdb })
+  return { groups, written, duplicates }
+}
+
 function buildGroups(
   objects: readonly SourceObject[],
   columns: DatasetColumns,
-  options: CheckOptions,
+  options: CheckOptions & { readonly typed: boolean },
 ): Promise<SourceGroup[]> {
-  const { feed, duckdb, formats } = options
+  const { feed, duckdb, formats, typed } = options
   return sourceGroups(objects, {
     duckdb,
     formats,
@@ -162,6 +187,7 @@ function buildGroups(
     ignore_case: feed.contract.ignore_case,
     variables: feed.layout.variables,
     extra_rules: partitionRules(feed, options.partition),
+    typed,
   })
 }
 
@@ -210,64 +236,6 @@ async function objectOutcomes(gated: Gated, options: CheckOptions): Promise<Load
   })
 }
 
-/**
- * Valid rows of all groups with typed columns; rows in `bad` left out. `_object` is the object's number:
- * only names that no column can have are free for what is ours.
- */
-function validRowsSql(
-  groups: readonly SourceGroup[],
-  columns: DatasetColumns,
-  anyBad: boolean,
-): string {
-  const rescued = columns.written.some((w) => w.name === RESCUED_COLUMN)
-  const selects = groups.map((group) => {
-    const values = group.columns.map((c, at) => `${valueName(at)} AS ${identifier(c.name)}`)
-    if (rescued)
-      values.push(
-        `${columns.rescue ? group.rescued : 'NULL::JSON'} AS ${identifier(RESCUED_COLUMN)}`,
-      )
-    return `SELECT _obj AS _object, _row, ${values.join(', ')} FROM ${valuedRows(group)} s${anyBad ? ' WHERE NOT EXISTS (FROM bad b WHERE b._obj = s._obj AND b._row = s._row)' : ''}`
-  })
-  if (selects.length > 0) return selects.join(' UNION ALL ')
-  // Without an object there is no row, and still a dataset with its columns.
-  const values = columns.read.map((c) => `NULL::${datasetType(c.type)} AS ${identifier(c.name)}`)
-  if (rescued) values.push(`NULL::JSON AS ${identifier(RESCUED_COLUMN)}`)
-  return `SELECT NULL::INTEGER AS _object, NULL::BIGINT AS _row, ${values.join(', ')} WHERE false`
-}
-
-/** Fills the table `load_objects`: the key of each object by its number. */
-async function nameObjects({ duckdb, objects }: CheckOptions): Promise<void> {
-  await duckdb.run('CREATE OR REPLACE TEMP TABLE load_objects (_obj INTEGER, _object VARCHAR)')
-  for (let at = 0; at < objects.length; at += 1000) {
-    const rows = objects.slice(at, at + 1000).map((o, i) => `(${at + i}, ${literal(o.key)})`)
-    await duckdb.run(`INSERT INTO load_objects VALUES ${rows.join(', ')}`)
-  }
-}
-
-async function writeCandidates(
-  path: string,
-  columns: DatasetColumns,
-  options: CheckOptions,
-): Promise<number> {
-  const { duckdb } = options
-  const select = columns.written
-    .map((w) =>
-      w.name === OBJECT_COLUMN
-        ? 'o._object AS _object'
-        : w.name === ROW_COLUMN
-          ? 'r._row AS _row'
-          : `${w.select} AS ${identifier(w.name)}`,
-    )
-    .join(', ')
-  const losers = (await anyRow('losers', duckdb))
-    ? ' WHERE NOT EXISTS (FROM losers l WHERE l._obj = r._object AND l._row = r._row)'
-    : ''
-  const rows = await duckdb.all<{ Count: bigint }>(
-    `COPY (SELECT ${select} FROM valid_rows r JOIN (SELECT _obj AS _row, _object FROM load_objects) o ON o._row = r._object${losers}) TO ${literal(path)} (FORMAT parquet, CODEC 'zstd', COMPRESSION_LEVEL 1, FIELD_IDS ${fieldIds(columns.written.map((w) => w.column))})`,
-  )
-  return Number(rows[0]?.Count ?? 0n)
-}
-
 async function renameNotes(
   columns: DatasetColumns,
   after: string | undefined,
@@ -276,10 +244,6 @@ async function renameNotes(
   if (columns.added.length === 0 || after === undefined) return []
   const before = await servedFile?.()
   return before === undefined ? [] : probableRenames(columns.added, { before, after }, duckdb)
-}
-
-async function anyRow(table: string, duckdb: Duckdb): Promise<boolean> {
-  return (await duckdb.all(`SELECT 1 FROM ${table} LIMIT 1`)).length > 0
 }
 
 async function repairNotes(duckdb: Duckdb): Promise<Note[]> {

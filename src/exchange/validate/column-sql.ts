@@ -94,9 +94,9 @@ const checkValue: CheckValue = (column, source, times) => {
       return jsonCheck(column, source, type.must_be_object === true)
     default:
       if (source.kind === 'typed') return typedScalar(column, source.sql, source.type, times)
-      return source.kind === 'text'
-        ? textScalar(column, source.sql, times, true)
-        : jsonScalar(column, source, times)
+      return source.kind === 'json'
+        ? jsonScalar(column, source, times)
+        : textScalar(column, source.sql, times, source.kind === 'text')
   }
 }
 

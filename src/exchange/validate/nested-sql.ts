@@ -8,6 +8,7 @@ import {
   jsonNull,
   jsonString,
   jsonText,
+  type MapKeys,
   type PresentValue,
   type Rule,
   rawJson,
@@ -47,7 +48,7 @@ export function mapCheck(
     const inner = plain
       ? undefined
       : inlined(check(itemColumn, { kind: 'typed', sql: 'e.value', type: valueType }, times))
-    return typedMap(column, source.sql, inner, source.keys_are_lower === true)
+    return typedMap(column, source.sql, inner, source.keys)
   }
   const rules: Rule[] = []
   const json = jsonOf(column, source, 'OBJECT', rules)
@@ -69,9 +70,9 @@ function typedMap(
   column: Column,
   sql: string,
   inner: Inlined | undefined,
-  keysAreLower: boolean,
+  keys: MapKeys | undefined,
 ): Check {
-  const lowers = column.keys?.lower_case === true && !keysAreLower
+  const lowers = column.keys?.lower_case === true && keys?.all_lower !== true
   return {
     prepared: sql,
     value: (map) => {
@@ -79,7 +80,9 @@ function typedMap(
       return lowers ? lowered(typed, map) : typed
     },
     rules: (map) => [
-      ['duplicate_map_key', repeatedKey(`map_keys(${map})`, lowers)],
+      ...(keys?.unique === true
+        ? []
+        : [['duplicate_map_key', repeatedKey(`map_keys(${map})`, lowers)] as const]),
       ...(inner === undefined ? [] : brokenValues(`map_entries(${map})`, inner, 'e.value IS NULL')),
       ...keyRules(column, map, lowers),
     ],

@@ -5,7 +5,7 @@ import type { GateOptions, RefusedRow } from '../../format/format.ts'
 import type { LoadObject, Note } from '../../ledger/ledger.ts'
 import { inParallel } from '../in-parallel.ts'
 import type { CheckOptions } from './check-options.ts'
-import type { SourceObject } from './source-rows.ts'
+import type { SourceObject } from './source-group.ts'
 
 /** What the gates left of a load's objects. */
 export interface Gated {
@@ -28,6 +28,11 @@ const AT_ONCE = 4
 export async function passGates(options: CheckOptions): Promise<Gated> {
   const rejects_file = join(options.dir, 'gate-rejects.jsonl')
   const out = createWriteStream(rejects_file)
+  // Told when it is asked for: an error without a listener would end the process.
+  let broken: Error | undefined
+  out.on('error', (error) => {
+    broken = error
+  })
   const outcomes = new Map<number, LoadObject>()
   const passed: SourceObject[] = []
   const notes = new Map<string, Note>()
@@ -37,6 +42,7 @@ export async function passGates(options: CheckOptions): Promise<Gated> {
 
   await inParallel(options.objects.entries(), AT_ONCE, async ([index, object]) => {
     options.signal?.throwIfAborted()
+    if (broken !== undefined) throw broken
     let bytes = 0
     const advance = (now: number) => {
       done.bytes += now - bytes
@@ -78,10 +84,11 @@ export async function passGates(options: CheckOptions): Promise<Gated> {
         notes.set(note.code, { ...note, count: note.count + (notes.get(note.code)?.count ?? 0) })
     }
     report()
-    if (out.writableNeedDrain) await once(out, 'drain')
+    if (out.writableNeedDrain && broken === undefined) await once(out, 'drain')
   })
   out.end()
-  await once(out, 'close')
+  if (!out.closed) await once(out, 'close')
+  if (broken !== undefined) throw broken
   passed.sort((a, b) => a.index - b.index)
   return {
     passed,

@@ -7,7 +7,7 @@ import { type Duckdb, literal } from '../../duckdb/duckdb.ts'
 import type { Formats, StagedObject } from '../../format/format.ts'
 import type { RejectSummary } from '../../ledger/ledger.ts'
 import { expectation } from './column-sql.ts'
-import type { SourceGroup } from './source-rows.ts'
+import type { SourceGroup } from './source-group.ts'
 
 export interface RejectFileOptions {
   readonly feed: Feed

@@ -1,5 +1,4 @@
 import type { Column } from '../../core/contract/contract.ts'
-import { identifier, literal } from '../../duckdb/duckdb.ts'
 import type { DatasetColumn, NewColumn, Note } from '../../ledger/ledger.ts'
 import type { CheckOptions } from './check-options.ts'
 import {
@@ -16,7 +15,7 @@ import {
   settleUndeclared,
 } from './dataset-columns.ts'
 import { datasetType } from './dataset-type.ts'
-import type { SourceObject } from './source-rows.ts'
+import type { SourceObject } from './source-group.ts'
 
 /** New columns that a note names: a thousand would make it unreadable. */
 const NAMED = 20
@@ -32,11 +31,14 @@ export interface DatasetColumns {
   /** Undeclared fields refuse the row. */
   readonly reject_undeclared: boolean
   /** Everything written, with its ids. */
-  readonly written: readonly {
-    readonly name: string
-    readonly select: string
-    readonly column: DatasetColumn
-  }[]
+  readonly written: readonly WrittenColumn[]
+}
+
+export interface WrittenColumn {
+  readonly name: string
+  readonly column: DatasetColumn
+  /** The map and the names of its key, where the column is a declared key of a map. */
+  readonly key?: { readonly map: string; readonly names: readonly string[] }
 }
 
 /** Settles what the dataset's columns are, from the contract, earlier loads and what the objects show. */
@@ -96,16 +98,14 @@ export async function settleColumns(
     })
   }
   const ids = new Map((await options.ensureColumns(wanted)).map((c) => [c.name, c]))
-  const keySelect = new Map(
-    keyColumns.map((k) => [
-      k.name,
-      `coalesce(${k.names.map((n) => `${identifier(k.column.name)}[${literal(n)}]`).join(', ')})`,
-    ]),
+  const keys = new Map(
+    keyColumns.map((k) => [k.name, { map: k.column.name, names: k.names }] as const),
   )
-  const written = wanted.map((w) => {
+  const written = wanted.map((w): WrittenColumn => {
     const column = ids.get(w.name)
     if (column === undefined) throw new Error(`the ledger gave no id to column ${w.name}`)
-    return { name: w.name, select: keySelect.get(w.name) ?? identifier(w.name), column }
+    const key = keys.get(w.name)
+    return { name: w.name, column, ...(key === undefined ? {} : { key }) }
   })
   return {
     read,

@@ -12,6 +12,8 @@ export type SourceValue =
       /** Texts that json_valid may be too kind to have a verdict in `json_judgements`. */
       readonly judged?: boolean
     }
+  /** The content of JSON strings: the gate counted no value of another kind. */
+  | { readonly kind: 'string'; readonly sql: string; readonly judged?: boolean }
   /** Text without a type of its own, as in CSV. */
   | { readonly kind: 'text'; readonly sql: string; readonly judged?: boolean }
   /** A value with a DuckDB type, as in Parquet. */
@@ -20,10 +22,19 @@ export type SourceValue =
       readonly sql: string
       readonly type: string
       readonly judged?: boolean
-      /** All keys of the map are lower case already: a look at them is far cheaper than rewriting them. */
-      readonly keys_are_lower?: boolean
+      /** What the map's keys are, where that was looked at. */
+      readonly keys?: MapKeys
     }
   | { readonly kind: 'absent' }
+
+/** The keys of a map over all rows: a look at them is far cheaper than a rule on every row. */
+export interface MapKeys {
+  /** Every key that occurs. */
+  readonly names: ReadonlySet<string>
+  /** No row has one twice, not even in another case where the contract wants lower case. */
+  readonly unique: boolean
+  readonly all_lower: boolean
+}
 
 export type PresentValue = Exclude<SourceValue, { readonly kind: 'absent' }>
 export type JsonValue = Extract<SourceValue, { readonly kind: 'json' }>

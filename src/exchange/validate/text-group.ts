@@ -1,0 +1,160 @@
+import type { Column } from '../../core/contract/contract.ts'
+import type { JsonType, PassedObject } from '../../format/format.ts'
+import { matchFields } from './dataset-columns.ts'
+import {
+  compileColumns,
+  rescuedObject,
+  type SourceGroup,
+  type SourceObject,
+  type SourceOptions,
+  sqlText,
+} from './source-group.ts'
+import type { SourceValue } from './source-value.ts'
+
+/** Objects that one statement reads beside each other; to plan more takes longer than to read them. */
+const DIRECT_OBJECTS = 16
+
+interface ObjectFields {
+  readonly object: SourceObject
+  /** By column name, the spellings of its field. */
+  readonly fields: ReadonlyMap<string, readonly string[]>
+  readonly undeclared: readonly (readonly string[])[]
+}
+
+/**
+ * Rows of text objects. A few are read where they lie, by each statement anew; many, or those with
+ * JSON in text, which is looked at several times, are brought into a table of the session once.
+ */
+export async function textGroup(
+  format: 'jsonl' | 'csv',
+  objects: readonly SourceObject[],
+  options: SourceOptions,
+): Promise<SourceGroup> {
+  const { columns, duckdb } = options
+  const matched = objects.map((object): ObjectFields => {
+    const names = object.passed.fields.map((f) => f.name)
+    return { object, ...matchFields(names, columns, options.ignore_case) }
+  })
+  const read_as = new Map(
+    columns.map((column) => [column.name, readAs(column, matched, format, options.typed)]),
+  )
+  const present = new Set(matched.flatMap(({ fields }) => [...fields.keys()]))
+  const marked = objects.some((o) => o.passed.marked)
+  const source = (column: Column): SourceValue => {
+    const sql = `c${columns.findIndex((c) => c.name === column.name)}`
+    if (!present.has(column.name)) {
+      const variable = options.variables.indexOf(column.name)
+      return variable < 0 ? { kind: 'absent' } : { kind: 'text', sql: `v${variable}` }
+    }
+    const type = read_as.get(column.name)
+    if (format === 'csv') return { kind: 'text', sql }
+    if (type === 'JSON' || type === undefined) return { kind: 'json', sql, markers: marked }
+    return type === 'VARCHAR' ? { kind: 'string', sql } : { kind: 'typed', sql, type }
+  }
+  const selects = matched.map((one) => selectRows(one, read_as, options))
+  const compiled = compileColumns(source, options)
+  const direct =
+    objects.length <= DIRECT_OBJECTS && compiled.every((c) => c.sql.json_text === undefined)
+  return {
+    format,
+    table: direct
+      ? `(${selects.join(' UNION ALL ')})`
+      : await intoTable(`source_${format}`, selects, duckdb),
+    objects,
+    ordered: direct && format === 'jsonl',
+    rescued: '_rescued',
+    raw: 'NULL::VARCHAR',
+    source,
+    columns: compiled,
+  }
+}
+
+async function intoTable(
+  table: string,
+  selects: readonly string[],
+  duckdb: SourceOptions['duckdb'],
+): Promise<string> {
+  for (const [at, select] of selects.entries())
+    await duckdb.run(
+      at === 0
+        ? `CREATE OR REPLACE TEMP TABLE ${table} AS ${select}`
+        : `INSERT INTO ${table} ${select}`,
+    )
+  return table
+}
+
+/** `_obj`, `_row`, a column `c…` for each column, `v…` for each variable, `_rescued`. */
+function selectRows(
+  { object, fields, undeclared }: ObjectFields,
+  read_as: ReadonlyMap<string, JsonType>,
+  options: SourceOptions,
+): string {
+  const wanted: { as: string; from: readonly string[]; type?: JsonType }[] = []
+  const values = options.columns.map((column, at) => {
+    const as = `c${at}`
+    const from = fields.get(column.name)
+    const type = object.passed.format === 'csv' ? 'VARCHAR' : (read_as.get(column.name) ?? 'JSON')
+    if (from === undefined) return `NULL::${type} AS ${as}`
+    wanted.push({ as, from, type })
+    return as
+  })
+  const rest = undeclared.map((from, at) => {
+    wanted.push({ as: `u${at}`, from })
+    return [from[0] ?? '', `u${at}`] as const
+  })
+  const fromKey = options.variables.map(
+    (name, at) => `${sqlText(object.variables[name])}::VARCHAR AS v${at}`,
+  )
+  const list = [
+    `${object.index} AS _obj`,
+    '_row',
+    ...values,
+    ...fromKey,
+    `${rescuedObject(rest)} AS _rescued`,
+  ]
+  return `SELECT ${list.join(', ')} FROM ${options.formats.readPassed(object.passed, wanted)}`
+}
+
+/** The type in which a column's JSON values are read: one that fits every value of every object. */
+function readAs(
+  column: Column,
+  matched: readonly ObjectFields[],
+  format: 'jsonl' | 'csv',
+  typed: boolean,
+): JsonType {
+  if (format === 'csv') return 'VARCHAR'
+  if (!typed) return 'JSON'
+  const types = new Set<JsonType>()
+  for (const { object, fields } of matched) {
+    const from = fields.get(column.name)
+    if (from !== undefined) types.add(countedType(column, from, object.passed))
+  }
+  const [only = 'JSON', ...others] = types
+  return others.length === 0 ? only : 'JSON'
+}
+
+function countedType(column: Column, from: readonly string[], passed: PassedObject): JsonType {
+  // Several spellings are read from whole objects, and marked values are text that is none.
+  if (passed.marked || from.length !== 1) return 'JSON'
+  const field = passed.fields.find((f) => f.name === from[0])
+  if (field === undefined) throw new Error(`no counts of field ${from[0]}`)
+  const { strings, integers, numbers, booleans, nested } = field
+  const values = strings + integers + numbers + booleans + nested
+  if (values === 0) return 'JSON'
+  switch (column.type.kind) {
+    case 'string':
+    case 'uuid':
+    case 'date':
+    case 'time':
+    case 'timestamp':
+      return strings === values ? 'VARCHAR' : 'JSON'
+    case 'integer':
+      return integers === values && field.long_integers === 0 ? 'BIGINT' : 'JSON'
+    case 'number':
+      return integers + numbers === values && field.long_integers === 0 ? 'DOUBLE' : 'JSON'
+    case 'boolean':
+      return booleans === values ? 'BOOLEAN' : 'JSON'
+    default:
+      return 'JSON'
+  }
+}
