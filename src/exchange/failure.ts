@@ -16,7 +16,8 @@ export function toExchangeError(cause: unknown): ExchangeError {
     return new ExchangeError(
       'data_dir_unwritable',
       `the data directory cannot be written: ${message}`,
-      { cause },
+      // Nothing is wrong with the delivery: a load that failed so is tried again by the next run.
+      { cause, retryable: true },
     )
   if ((cause as Error | undefined)?.name === 'AbortError')
     return new ExchangeError('interrupted', 'the load was interrupted', { cause })

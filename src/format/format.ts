@@ -79,6 +79,8 @@ export interface PassedObject {
   readonly holes: boolean
   /** Values that DuckDB would change stand in the file as marked text (`readPassed` says how). */
   readonly marked: boolean
+  /** Records in the file: rows that passed, and holes. */
+  readonly records: number
   /** Bytes of the longest record in the file, its line break not counted; 0 where it is not known. */
   readonly longest_record: number
   /** CSV: line breaks stand inside fields, so that the file must not be cut for parallel reading. */
@@ -115,6 +117,15 @@ export interface Formats {
     columns: readonly {
       readonly as: string
       readonly from: readonly string[]
+      readonly type?: JsonType
+    }[],
+  ): string
+  /** As `readPassed` for many objects of JSON lines at once, with `_file INTEGER`, an object's place among them. */
+  readTogether(
+    objects: readonly PassedObject[],
+    columns: readonly {
+      readonly as: string
+      readonly from: readonly [string]
       readonly type?: JsonType
     }[],
   ): string

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import { type Duckdb, identifier, literal } from '../duckdb/duckdb.ts'
 import { readHead, sniffCodec } from './codecs.ts'
+import { MAX_FIELDS } from './field-table.ts'
 import type { Field, Gate, PassedObject, StagedObject } from './format.ts'
 import { Refusal, settle } from './refusal.ts'
 import { looksLike } from './text-source.ts'
@@ -31,6 +32,12 @@ async function passParquet(object: StagedObject, duckdb: Duckdb): Promise<Passed
     const columns = await duckdb.all<{ column_name: string; column_type: string }>(
       `DESCRIBE SELECT * FROM read_parquet(${path}, hive_partitioning = false)`,
     )
+    if (columns.length > MAX_FIELDS) {
+      throw new Refusal(
+        'unreadable',
+        `The Parquet file has ${columns.length} columns; up to ${MAX_FIELDS} are read.`,
+      )
+    }
     const stored = await duckdb.all<{ name: string }>(`SELECT name FROM parquet_schema(${path})`)
     const names = new Set(stored.map(({ name }) => name))
     const renamed = columns.find(({ column_name }) => !names.has(column_name))
@@ -48,6 +55,7 @@ async function passParquet(object: StagedObject, duckdb: Duckdb): Promise<Passed
     rows: { by: 'ordinal', first_row: 1 },
     holes: false,
     marked: false,
+    records: rows_read,
     longest_record: 0,
     rows_read,
     rows_refused: 0,

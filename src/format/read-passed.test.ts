@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type GateBench, openGateBench, passed } from '../../test/try-gate.ts'
-import { readPassed } from './read-passed.ts'
+import { readPassed, readTogether } from './read-passed.ts'
 
 let bench: GateBench
 beforeAll(async () => {
@@ -63,6 +63,24 @@ describe('row numbers, with two threads', () => {
       { _row: 1n, n: 1n, s: 'aé', f: 0.1 },
       { _row: 2n, n: -2n, s: null, f: 3 },
     ])
+  })
+
+  it('are those of the lines of each of many objects read together', async () => {
+    const objects = await Promise.all(
+      Array.from({ length: 30 }, async (_, f) => {
+        const lines = Array.from({ length: 50 }, (_, n) =>
+          f % 3 === 1 && n === 7 ? 'bad' : f % 3 === 2 && n === 9 ? '' : `{"n":${f * 100 + n + 1}}`,
+        )
+        const text = `${lines.join('\n')}\n`
+        const { result } = await bench.pass(f % 2 === 0 ? gzipSync(text) : text, { type: 'jsonl' })
+        return passed(result)
+      }),
+    )
+    const rows = readTogether(objects, [{ as: 'n', from: ['n'], type: 'BIGINT' }])
+    const [check] = await bench.duckdb.all<Check>(
+      `SELECT count(*) AS rows, count(*) FILTER (n IS DISTINCT FROM _file * 100 + _row) AS wrong FROM ${rows}`,
+    )
+    expect(check).toEqual({ rows: 1480n, wrong: 0n })
   })
 
   it('are those of the records of a CSV file, line breaks in fields or not', async () => {

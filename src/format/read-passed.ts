@@ -73,9 +73,50 @@ function readParquet(passed: PassedObject, columns: readonly Wanted[]): string {
   return `(SELECT ${number} AS _row${picked(columns)} FROM read_parquet(${path}, hive_partitioning = false, file_row_number = true))`
 }
 
+const JSON_LINES = "format='newline_delimited', compression='uncompressed'"
+
+/**
+ * Reads many objects of JSON lines in one go: their records are numbered through, in the order of
+ * the objects, and each object's first number is known from its gate. One field for each column.
+ */
+export function readTogether(
+  objects: readonly PassedObject[],
+  columns: readonly {
+    readonly as: string
+    readonly from: readonly [string]
+    readonly type?: JsonType
+  }[],
+): string {
+  const paths = objects.map((o) => literal(o.path)).join(', ')
+  const longest = objects.reduce((most, o) => Math.max(most, o.longest_record), 0)
+  const holes = objects.some((o) => o.holes)
+  const fields = new Map(columns.map(({ from: [name], type }) => [name, type ?? 'JSON']))
+  if (holes || fields.size === 0) fields.set(HOLE, 'JSON')
+  const types = [...fields].map(([name, type]) => `${identifier(name)}: '${type}'`).join(', ')
+  let before = 0
+  const starts = objects.map((o, at) => {
+    const start = before - firstRow(o) + 1
+    before += o.records
+    return `(${at}, ${start})`
+  })
+  // `file_index` and ours under names that none of the fields has.
+  const own = (name: string) => {
+    let free = name
+    while ([...fields.keys()].some((field) => foldCase(field) === free)) free += '_'
+    return free
+  }
+  if ([...fields.keys()].some((field) => foldCase(field) === 'file_index'))
+    throw new Error('objects with a field file_index cannot be read together')
+  const [record, file] = [own('_record'), own('_file')]
+  const source = `read_json([${paths}], ${JSON_LINES}, maximum_object_size=${Math.max(MIN_OBJECT_BYTES, longest + SLACK)}, auto_detect=false, columns={${types}})`
+  const numbered = `SELECT row_number() OVER () AS ${record}, file_index AS ${file}, * FROM ${source}`
+  const rows = `SELECT s._file, r.${record} - s._before AS _row${columns.map(({ as, from: [name] }) => `, r.${identifier(name)} AS ${identifier(as)}`).join('')} FROM (${numbered}) r JOIN (VALUES ${starts.join(', ')}) s(_file, _before) ON s._file = r.${file}`
+  return holes ? `(${rows} WHERE ${notHole(`r.${identifier(HOLE)}`)})` : `(${rows})`
+}
+
 function readJsonl(passed: PassedObject, columns: readonly Wanted[]): string {
   const object_bytes = Math.max(MIN_OBJECT_BYTES, passed.longest_record + SLACK)
-  const options = `${literal(passed.path)}, format='newline_delimited', compression='uncompressed', maximum_object_size=${object_bytes}`
+  const options = `${literal(passed.path)}, ${JSON_LINES}, maximum_object_size=${object_bytes}`
   // Under a name that none of the fields has.
   let row = '_row'
   while (passed.fields.some(({ name }) => foldCase(name) === row)) row += '_'

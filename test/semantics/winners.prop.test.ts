@@ -55,6 +55,8 @@ const delivery = fc.record({
     }),
     { freq: 5, nil: null },
   ),
+  /** Rows that nothing rivals: where they are many, beaten ones are named instead of left out. */
+  others: fc.constantFrom(0, 12),
   load: fc.boolean(),
 })
 
@@ -74,7 +76,7 @@ it.each(Object.keys(modes))(
         const keyOf = (feed: string, day: string, file: string) =>
           `${feed}/dt=${String(year)}${month.slice(4)}-${day}/${file}.jsonl`
         const present = new Map<string, string>()
-        for (const { day, file, rows, load } of deliveries) {
+        for (const { day, file, rows, others, load } of deliveries) {
           const key = keyOf('', day, file)
           // Of a day that loses its last object the rows stay served: that is another rule.
           const last = [...present.keys()].filter((k) => k.includes(`-${day}/`)).length === 1
@@ -83,7 +85,13 @@ it.each(Object.keys(modes))(
             present.delete(key)
             await workspace.remove(`${history}${key}`)
           } else {
-            const text = jsonl(rows.map((row) => ({ ...row, id: prefix + row.id })))
+            const unrivalled = Array.from({ length: others }, (_, n) => ({
+              id: `${day}${file}${n}`,
+              v: 1,
+            }))
+            const text = jsonl(
+              [...unrivalled, ...rows].map((row) => ({ ...row, id: prefix + row.id })),
+            )
             present.set(key, text)
             await workspace.put(`${history}${key}`, text)
           }

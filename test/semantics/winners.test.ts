@@ -233,4 +233,77 @@ describe('profiles', () => {
       'winner_withdrawn',
     )
   })
+
+  it('names a few beaten rows instead of writing the others again, and writes them when they become many', async () => {
+    const many = (day: string, from: number, to: number) =>
+      users(
+        day,
+        Array.from({ length: to - from }, (_, n) => ({
+          USER_ID: `m${from + n}`,
+          plan: day,
+          city: 'x',
+        })),
+      )
+    const kinds = async () => {
+      const files = await workspace.servedFiles('users')
+      return files
+        .filter((f) => f.partition === '2023-01-11')
+        .map((f) => `${f.kind} ${f.rows}`)
+        .sort()
+    }
+    const ofDay = async (day: string) =>
+      (await served()).filter((row) => row.startsWith('m') && row.endsWith(` ${day}`)).length
+    await many('11', 0, 20)
+    await workspace.load('users')
+    await many('12', 0, 3)
+    expect(brief(await workspace.load('users'))).toEqual([['2023-01-12', 3, 3, 0]])
+    expect(await kinds()).toEqual(['beaten 3', 'data 20'])
+    expect(await ofDay('11')).toBe(17)
+    await many('13', 2, 5)
+    await workspace.load('users')
+    // Those beaten before stay so, by a file of their own.
+    expect(await kinds()).toEqual(['beaten 2', 'beaten 3', 'data 20'])
+    expect(await ofDay('11')).toBe(15)
+    const partitions = await workspace.status('users')
+    expect(partitions.find((p) => p.partition === '2023-01-11')?.rows).toBe(15)
+    // A late row of an earlier day is beaten at once.
+    await many('10', 0, 10)
+    expect(brief(await workspace.load('users'))).toEqual([['2023-01-10', 10, 0, 10]])
+    await many('14', 5, 10)
+    await workspace.load('users')
+    expect(await kinds()).toEqual(['candidates 20', 'data 10'])
+    expect(await ofDay('11')).toBe(10)
+    // Its winners gone, the rows come back.
+    await many('12', 90, 91)
+    await workspace.load('users')
+    expect(await ofDay('11')).toBe(12)
+    expect((await served()).filter((row) => row.startsWith('m')).length).toBe(21)
+  })
+
+  it('a rollback settles by what is served now which rows are beaten', async () => {
+    const many = (day: string, plan: string, from: number, to: number) =>
+      users(
+        day,
+        Array.from({ length: to - from }, (_, n) => ({ USER_ID: `r${from + n}`, plan, city: 'x' })),
+      )
+    const mine = async () =>
+      (await served())
+        .filter((row) => row.startsWith('r'))
+        .map((row) => row.slice(0, 8))
+        .sort()
+    await many('21', 'one', 0, 20)
+    await workspace.load('users')
+    await many('22', 'two', 0, 2)
+    await workspace.load('users')
+    await many('21', 'six', 0, 20)
+    await workspace.load('users')
+    const before = await mine()
+    expect(before.filter((row) => row.includes('two'))).toHaveLength(2)
+    expect(before).toHaveLength(20)
+    await workspace.rollback('users', '2023-01-21')
+    const after = await mine()
+    expect(after).toHaveLength(20)
+    expect(after.filter((row) => row.includes('two'))).toHaveLength(2)
+    expect(after.filter((row) => row.includes('one'))).toHaveLength(18)
+  })
 })

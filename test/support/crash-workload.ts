@@ -30,7 +30,7 @@ export async function deliverFirst(store: ObjectStore): Promise<void> {
   for (const [name, range] of [['a', [1, 10]] as const, ['b', [1, 10]] as const])
     await store.write(auctionKey('06', name), auctions('06', range))
   await store.write(auctionKey('06', 'c'), auctions('06', [31, 40]))
-  await store.write(userKey('01', 'a'), bytesOf(users('01', [1, 20])))
+  await store.write(userKey('01', 'a'), bytesOf(users('01', [1, 100])))
   await store.write(userKey('02', 'a'), bytesOf(users('02', [10, 30])))
 }
 

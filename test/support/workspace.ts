@@ -207,6 +207,16 @@ export async function openWorkspace(options: WorkspaceOptions) {
       })
       return await ledger.generations(feed, partition)
     },
+    /** The files that a feed serves, as the ledger names them. */
+    async servedFiles(feed: string) {
+      await using ledger = await openEmbeddedLedger({
+        data_dir: join(dir, '.bucketline'),
+        role: 'reader',
+        command: 'test',
+        now: new Date(),
+      })
+      return await ledger.servedFiles(feed)
+    },
     async rollback(feed: string, partition: string, generation?: number) {
       return app.rollback({ feed, partition, ...(generation === undefined ? {} : { generation }) })
     },

@@ -147,7 +147,8 @@ const placeOf = ({ type, bucket, base }: PolicySubject): string =>
 
 /**
  * Listing is made of the base and of directories in it, each with its slash, with a delimiter and
- * without: so the condition takes whatever begins with the base.
+ * without: so the condition takes whatever begins with the base. The price: AWS tells of an object that is
+ * gone (404) only to those who may list without a prefix, and says "denied" (403) to others.
  */
 function s3Statements(
   { bucket, base, region = '' }: PolicySubject,

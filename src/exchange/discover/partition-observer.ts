@@ -75,8 +75,11 @@ export function partitionObserver(feed: Feed, context: ObserverContext): Partiti
   return {
     async add(partition, objects) {
       // A second observation of a part of it would make the ledger believe that the rest is gone.
-      if (names.has(partition)) throw new Error(`the partition ${partition} was observed twice`)
+      if (names.has(partition)) throw disordered(feed, `partition ${partition} in two places`)
       names.add(partition)
+      const keys = new Set(objects.map(({ key }) => key))
+      if (keys.size < objects.length)
+        throw disordered(feed, `a key of partition ${partition} twice`)
       const manifests = await readManifests(feed, objects, context)
       requests += manifests.size
       const judged = judgeCompletion(feed.completion, objects, { now, manifests })
@@ -113,6 +116,11 @@ export function partitionObserver(feed: Feed, context: ObserverContext): Partiti
       return { partitions, new_partitions, new_objects, strays, requests }
     },
   }
+}
+
+function disordered(feed: Feed, what: string): ExchangeError {
+  const message = `The listing of feed ${feed.name} is not in key order: it gave ${what}.`
+  return new ExchangeError('listing_disordered', message, { details: { feed: feed.name } })
 }
 
 async function readManifests(

@@ -22,8 +22,9 @@ interface ObjectFields {
 }
 
 /**
- * Rows of text objects. A few are read where they lie, by each statement anew; many, or those with
- * JSON in text, which is looked at several times, are brought into a table of the session once.
+ * Rows of text objects, read where they lie by each statement anew: a few each for itself, many
+ * together. Those with JSON in text, which is looked at several times, and those that cannot be read
+ * together are brought into a table of the session once.
  */
 export async function textGroup(
   format: 'jsonl' | 'csv',
@@ -51,17 +52,22 @@ export async function textGroup(
     if (type === 'JSON' || type === undefined) return { kind: 'json', sql, markers: marked }
     return type === 'VARCHAR' ? { kind: 'string', sql } : { kind: 'typed', sql, type }
   }
-  const selects = matched.map((one) => selectRows(one, read_as, options))
   const compiled = compileColumns(source, options)
-  const direct =
-    objects.length <= DIRECT_OBJECTS && compiled.every((c) => c.sql.json_text === undefined)
+  const once = compiled.every((c) => c.sql.json_text === undefined)
+  const few = objects.length <= DIRECT_OBJECTS
+  const direct = !once
+    ? undefined
+    : few
+      ? matched.map((one) => selectRows(one, read_as, options)).join(' UNION ALL ')
+      : selectTogether(matched, read_as, options)
   return {
     format,
-    table: direct
-      ? `(${selects.join(' UNION ALL ')})`
-      : await intoTable(`source_${format}`, selects, duckdb),
+    table:
+      direct === undefined
+        ? await intoTable(`source_${format}`, matched, { read_as, options, duckdb })
+        : `(${direct})`,
     objects,
-    ordered: direct && format === 'jsonl',
+    ordered: direct !== undefined && format === 'jsonl',
     rescued: '_rescued',
     raw: 'NULL::VARCHAR',
     source,
@@ -71,16 +77,88 @@ export async function textGroup(
 
 async function intoTable(
   table: string,
-  selects: readonly string[],
-  duckdb: SourceOptions['duckdb'],
+  matched: readonly ObjectFields[],
+  {
+    read_as,
+    options,
+    duckdb,
+  }: {
+    readonly read_as: ReadonlyMap<string, JsonType>
+    readonly options: SourceOptions
+    readonly duckdb: SourceOptions['duckdb']
+  },
 ): Promise<string> {
-  for (const [at, select] of selects.entries())
+  for (const [at, one] of matched.entries()) {
+    const select = selectRows(one, read_as, options)
     await duckdb.run(
       at === 0
         ? `CREATE OR REPLACE TEMP TABLE ${table} AS ${select}`
         : `INSERT INTO ${table} ${select}`,
     )
+  }
   return table
+}
+
+/**
+ * All objects in one SELECT like that of `selectRows`; undefined where a column's field is spelt in
+ * several ways, or an object is no JSON lines.
+ */
+function selectTogether(
+  matched: readonly ObjectFields[],
+  read_as: ReadonlyMap<string, JsonType>,
+  options: SourceOptions,
+): string | undefined {
+  const wanted: { as: string; from: readonly [string]; type?: JsonType }[] = []
+  const spellings = new Map<string, string>()
+  /** The one spelling of a field in all objects, or undefined; DuckDB tells no two by case alone. */
+  const one = (all: Iterable<readonly string[]>) => {
+    const names = new Set([...all].flat())
+    const [name] = names
+    if (names.size !== 1 || name === undefined || /^file_index$/i.test(name)) return undefined
+    if ((spellings.get(name.toLowerCase()) ?? name) !== name) return undefined
+    spellings.set(name.toLowerCase(), name)
+    return name
+  }
+  if (matched.some(({ object }) => object.passed.format !== 'jsonl')) return undefined
+  const values: string[] = []
+  for (const [at, column] of options.columns.entries()) {
+    const type = read_as.get(column.name) ?? 'JSON'
+    const all = matched.flatMap(({ fields }) => fields.get(column.name) ?? [])
+    if (all.length === 0) {
+      values.push(`NULL::${type} AS c${at}`)
+      continue
+    }
+    const name = one([all])
+    if (name === undefined) return undefined
+    wanted.push({ as: `c${at}`, from: [name], type })
+    values.push(`c${at}`)
+  }
+  const rest: (readonly [string, string])[] = []
+  const undeclared = Map.groupBy(
+    matched.flatMap((m) => m.undeclared.flat()),
+    (name) => name.toLowerCase(),
+  )
+  for (const names of undeclared.values()) {
+    const name = one([names])
+    if (name === undefined) return undefined
+    wanted.push({ as: `u${rest.length}`, from: [name] })
+    rest.push([name, `u${rest.length}`])
+  }
+  const objects = matched.map(({ object }) => object)
+  const fromKey = options.variables.map((_, at) => `o.v${at}`)
+  const facts = objects.map((object, at) => {
+    const variables = options.variables.map(
+      (name) => `, ${sqlText(object.variables[name])}::VARCHAR`,
+    )
+    return `(${at}, ${object.index}${variables.join('')})`
+  })
+  const names = ['_file', '_obj', ...options.variables.map((_, at) => `v${at}`)]
+  const list = ['o._obj', 'r._row', ...values, ...fromKey, `${rescuedObject(rest)} AS _rescued`]
+  const rows = options.formats.readTogether(
+    objects.map((o) => o.passed),
+    wanted,
+  )
+  return `SELECT ${list.join(', ')} FROM ${rows} r JOIN (VALUES ${facts.join(', ')}) o(${names.join(', ')}) ON o._file = r._file`
 }
 
 /** `_obj`, `_row`, a column `c…` for each column, `v…` for each variable, `_rescued`. */

@@ -8,6 +8,7 @@ import type { Duckdb } from '../../duckdb/duckdb.ts'
 import type { Formats } from '../../format/format.ts'
 import type { DatasetColumn, NewColumn } from '../../ledger/ledger.ts'
 import type { ObjectStore } from '../../store/store.ts'
+import { toExchangeError } from '../failure.ts'
 import { fetchObjects } from '../load/fetch.ts'
 import type { PlanItem } from '../plan/plan.ts'
 import { sizeWarnings } from '../plan/size-warnings.ts'
@@ -140,6 +141,9 @@ async function check(
     ensureColumns: async (columns) => numbered(columns),
     progress: (done) => tools.observe({ type: 'advanced', load_id: id, step: 'validate', ...done }),
     ...(tools.signal === undefined ? {} : { signal: tools.signal }),
+  }).catch((cause: unknown) => {
+    // What DuckDB and the system say has a code here as in a load.
+    throw toExchangeError(cause)
   })
   tools.observe({
     type: 'ended',
