@@ -28,7 +28,7 @@ import { openGatePool } from './format/gate-pool.ts'
 import { passObject } from './format/gates.ts'
 import { probeParquet } from './format/parquet.ts'
 import { rawRows } from './format/raw-rows.ts'
-import { readPassed } from './format/read-passed.ts'
+import { readPassed, readTogether } from './format/read-passed.ts'
 import type { FileKind, Ledger } from './ledger/ledger.ts'
 import { openEmbeddedLedger } from './ledger/pglite.ts'
 import { openPostgresLedger } from './ledger/postgres.ts'
@@ -51,6 +51,8 @@ export interface AppOptions {
   readonly signal: AbortSignal
   /** Called when the ledger begins to be opened, with what settles when it is: a new one takes seconds. */
   readonly onOpening?: (opened: Promise<unknown>) => void
+  /** Opens stores in place of the usual way: tests put faults in front of them. */
+  readonly openStore?: typeof openStore
 }
 
 export interface Selection {
@@ -113,6 +115,7 @@ export async function openApp(options: AppOptions) {
     gate: (object, ...rest) =>
       object.bytes < WORTH_A_THREAD ? passObject(object, ...rest) : pool.pass(object, ...rest),
     readPassed,
+    readTogether,
     probe: probeParquet,
     rawRows,
   }
@@ -147,7 +150,7 @@ export async function openApp(options: AppOptions) {
     return open
   }
   const openAndKeep = async (settings: Config['stores'][string]) => {
-    const store = await openStore(settings, store_env)
+    const store = await (options.openStore ?? openStore)(settings, store_env)
     opened.push(store)
     return store
   }
@@ -226,6 +229,7 @@ export async function openApp(options: AppOptions) {
     holder: `${hostname()}:${process.pid}`,
     lease_ms: config.ledger?.lease ?? LEASE_MS,
     step: crashAt(options.env, feed.name),
+    touched: new Set(),
   })
 
   return {
@@ -277,13 +281,20 @@ export async function openApp(options: AppOptions) {
       const held = await openLedger('loader')
       await sweepSpill(paths.spill)
       do {
+        let after_crash = false
         // Each time: while this loader watches, another one may be killed, and its claims pass on.
-        await held.recover(now(), config.ledger === undefined)
-        await sweepStaging({ ledger: held, paths, now })
+        try {
+          const interrupted = await held.recover(now(), config.ledger === undefined)
+          after_crash = interrupted.length > 0
+          await sweepStaging({ ledger: held, paths, now })
+        } catch (cause) {
+          // A watching loader outlives a ledger that is away; each feed says so below, as it meets it too.
+          if (!run.watch || toExchangeError(cause).code !== 'ledger_unavailable') throw cause
+        }
         const failures: { feed: string; error: ExchangeError }[] = []
         for (const feed of await feedsOf(selection.feeds)) {
           try {
-            yield* loadFeed(feed, selection, run)
+            yield* loadFeed(feed, selection, { ...run, after_crash })
           } catch (cause) {
             if (run.signal.aborted) return
             // One partner's broken bucket is no reason to keep the others waiting.
@@ -391,13 +402,13 @@ export async function openApp(options: AppOptions) {
     },
 
     async query(sql: string) {
-      return engine.query(sql, await snapshots())
+      return engine.query(sql, await snapshots(sql))
     },
     async export(
       sql: string,
       target: { readonly path: string; readonly format: 'csv' | 'parquet' | 'json' },
     ) {
-      await engine.export(sql, await snapshots(), {
+      await engine.export(sql, await snapshots(sql), {
         ...target,
         path: resolve(options.cwd, target.path),
       })
@@ -438,7 +449,12 @@ export async function openApp(options: AppOptions) {
   async function* loadFeed(
     feed: Feed,
     selection: LoadSelection,
-    run: { readonly signal: AbortSignal; readonly observe: Observe },
+    run: {
+      readonly signal: AbortSignal
+      readonly observe: Observe
+      /** Files of an interrupted load may lie in any partition. */
+      readonly after_crash: boolean
+    },
   ) {
     const { plan } = await discoverAndPlan(feed, selection, run.observe, 'loader')
     const context = await loadContext(feed, run.observe, run.signal)
@@ -447,15 +463,19 @@ export async function openApp(options: AppOptions) {
       const record = await loadPartition(item, context)
       if (record !== undefined) yield record
     }
-    if (plan.items.length > 0) await sweepFeed(feed, { ledger: context.ledger, engine, paths, now })
+    const tools = { ledger: context.ledger, engine, paths, now }
+    if (run.after_crash) await sweepFeed(feed, tools)
+    else if (context.touched.size > 0) await sweepFeed(feed, tools, [...context.touched])
   }
 
-  /** What the ledger says is served, of every feed: the engine takes those a query names. */
-  async function snapshots(): Promise<DatasetSnapshot[]> {
+  /** What the ledger says is served. Files only of feeds that the query may name: others can be many. */
+  async function snapshots(sql: string): Promise<DatasetSnapshot[]> {
     const held = await openLedger('reader')
     return Promise.all(
       Object.keys(config.feeds).map(async (feed) => {
-        const served = await held.servedFiles(feed, { kinds: ['data', 'beaten'], objects: false })
+        const served = sql.toLowerCase().includes(feed.toLowerCase())
+          ? await held.servedFiles(feed, { kinds: ['data', 'beaten'], objects: false })
+          : []
         const paths = (kind: FileKind) => served.filter((f) => f.kind === kind).map((f) => f.path)
         return {
           feed,

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
+import { isCollection, isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
 import { Config } from './core/config.ts'
 import { ExchangeError } from './core/errors.ts'
@@ -16,23 +16,63 @@ export async function readConfig(path: string): Promise<Config> {
     })
   }
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const { document, value } = parsed(path, text, lines)
+  const result = Config.safeParse(value ?? {}, { error: wording })
+  if (result.success) return result.data
+  const faults = result.error.issues.flatMap(leaves).map(({ path: at, unknown, message }) => {
+    const place = placeOf(document, at, lines)
+    const shown = unknown === true && mayBeSecret(at, value) ? at.with(-1, '…') : at
+    return `${path}${place}: ${shown.length === 0 ? '' : `${shown.join('.')}: `}${message}`
+  })
+  throw new ExchangeError('config_invalid', faults.join('\n'))
+}
+
+function parsed(path: string, text: string, lines: LineCounter) {
+  const document = orInvalid(path, () =>
+    // What is doubtful is said by the schema; the parser would print it on standard error.
+    parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' }),
+  )
   const [broken] = document.errors
   if (broken !== undefined) {
     const { line, col } = lines.linePos(broken.pos[0])
     throw new ExchangeError('config_invalid', `${path}:${line}:${col}: ${broken.message}`)
   }
-  const result = Config.safeParse(document.toJS() ?? {}, { error: wording })
-  if (result.success) return result.data
-  const faults = result.error.issues.flatMap(leaves).map(({ path: at, message }) => {
-    const place = placeOf(document, at, lines)
-    return `${path}${place}: ${at.length === 0 ? '' : `${at.join('.')}: `}${message}`
+  visit(document, {
+    // Not left to `toJS`, whose message shows the name: it may be a secret that begins with `*`.
+    Alias(_, alias) {
+      if (alias.resolve(document) !== undefined) return
+      const { line, col } = lines.linePos(alias.range?.[0] ?? 0)
+      throw new ExchangeError(
+        'config_invalid',
+        `${path}:${line}:${col}: an alias that nothing has; text that begins with * stands in quotes`,
+      )
+    },
+    // As a name it would be turned into the text of all that is in it.
+    Pair(_, { key }) {
+      if (!isCollection(key)) return
+      const { line, col } = lines.linePos(key.range?.[0] ?? 0)
+      const what = isMap(key) ? 'settings' : 'a list'
+      throw new ExchangeError('config_invalid', `${path}:${line}:${col}: a name is ${what}`)
+    },
   })
-  throw new ExchangeError('config_invalid', faults.join('\n'))
+  const value: unknown = orInvalid(path, () => document.toJS({ maxAliasCount: 100 }))
+  return { document, value }
+}
+
+/** The parser throws on too many aliases, and on nesting too deep for it. */
+function orInvalid<Value>(path: string, read: () => Value): Value {
+  try {
+    return read()
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ExchangeError('config_invalid', `${path}: not readable as YAML: ${why}`, { cause })
+  }
 }
 
 interface Fault {
   readonly path: readonly PropertyKey[]
+  /** The last step of the path is a name that no setting has. */
+  readonly unknown?: boolean
   readonly message: string
 }
 
@@ -90,6 +130,7 @@ function leaves(issue: z.core.$ZodIssue): Fault[] {
     const messages = JSON.parse(issue.message) as string[]
     return issue.keys.map((key, at) => ({
       path: [...issue.path, key],
+      unknown: true,
       message: messages[at] ?? '',
     }))
   }
@@ -103,7 +144,18 @@ function leaves(issue: z.core.$ZodIssue): Fault[] {
         message: best.length === 0 ? issue.message : best.map((f) => f.message).join('; '),
       },
     ]
-  return best.map((f) => ({ path: [...issue.path, ...f.path], message: f.message }))
+  return best.map((fault) => ({ ...fault, path: [...issue.path, ...fault.path] }))
+}
+
+/** Whether a name may be a secret whose own name was forgotten: it has no value, or is no word. */
+function mayBeSecret(path: readonly PropertyKey[], value: unknown): boolean {
+  if (!/^[A-Za-z_-]{1,32}$/.test(String(path.at(-1)))) return true
+  let found: unknown = value
+  for (const step of path) {
+    if (typeof found !== 'object' || found === null) return true
+    found = (found as Record<PropertyKey, unknown>)[step]
+  }
+  return found === null
 }
 
 const depth = (faults: readonly Fault[]) => Math.max(0, ...faults.map((f) => f.path.length))

@@ -212,7 +212,12 @@ export const Config = z.strictObject({
     .optional()
     .describe('Threads for reading and checking data; default all cores.'),
   ledger: z
-    .strictObject({ url: Secret.describe('postgres:// URL.') })
+    .strictObject({
+      url: Secret.describe('postgres:// URL.'),
+      lease: Duration.prefault('60s').describe(
+        'A loader that is silent for this long has lost its load to the others.',
+      ),
+    })
     .optional()
     .describe('A PostgreSQL ledger, shared by several loaders; without it PGlite in `data_dir`.'),
   engine: z

@@ -1,10 +1,11 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { spillFolder } from './spill.ts'
 
 export interface DuckdbOptions {
   /** DuckDB's own spelling: `1GB`, `512MB`. */
   readonly memory_limit: string
-  /** Folder DuckDB spills to; made if absent. */
+  /** Folder in which the session spills to a folder of its own; made if absent. */
   readonly spill_dir: string
   readonly threads?: number
 }
@@ -22,9 +23,10 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Duckdb> {
   // Loaded when first needed: commands that never touch data start without it.
   const { DuckDBInstance } = await import('@duckdb/node-api')
   await mkdir(options.spill_dir, { recursive: true })
+  const spill = spillFolder(options.spill_dir)
   const instance: DuckDBInstance = await DuckDBInstance.create(':memory:', {
     memory_limit: options.memory_limit,
-    temp_directory: options.spill_dir,
+    temp_directory: spill,
     ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
     // Extensions are downloads; a load never reaches out for one.
     autoinstall_known_extensions: 'false',
@@ -45,6 +47,7 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Duckdb> {
     async [Symbol.asyncDispose]() {
       connection.closeSync()
       instance.closeSync()
+      await rm(spill, { recursive: true, force: true })
     },
   }
 }

@@ -107,7 +107,6 @@ describe('retire', () => {
         load_id: '',
         feed: '',
         files: [{ staged: '', path: 'events/d/a.parquet' }],
-        beaten: [],
       }),
     ).toBe(true)
   })

@@ -21,13 +21,20 @@ export interface SweepTools {
 /**
  * Removes dataset files that no kept generation names: what crashes left and what retention lets
  * go. The disk is listed before the ledger is asked, so a file of a load that begins meanwhile is
- * never among those looked at.
+ * never among those looked at. With `partitions` only theirs are looked at: what a load costs must
+ * not grow with what was loaded before.
  */
-export async function sweepFeed(feed: Feed, tools: SweepTools): Promise<SweepReport> {
+export async function sweepFeed(
+  feed: Feed,
+  tools: SweepTools,
+  partitions?: readonly string[],
+): Promise<SweepReport> {
   const { ledger, engine, paths, now } = tools
-  const found = await filesBelow(join(paths.datasets, feed.name))
+  const folder = join(paths.datasets, feed.name)
+  const folders = partitions?.map((partition) => join(folder, partition)) ?? [folder]
+  const found = (await Promise.all(folders.map(filesBelow))).flat()
   const running = await claimedLoads(ledger, now())
-  const kept = new Set(await ledger.retainedFiles(feed.name, feed.retain_generations))
+  const kept = new Set(await ledger.retainedFiles(feed.name, feed.retain_generations, partitions))
   const gone: string[] = []
   let bytes = 0
   for (const file of found) {

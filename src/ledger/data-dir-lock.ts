@@ -7,8 +7,8 @@ import {
   statfsSync,
   writeFileSync,
 } from 'node:fs'
-import { hostname } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { hostname, tmpdir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { ExchangeError } from '../core/errors.ts'
 
@@ -76,6 +76,7 @@ export function takeDataDir(
     database.close()
   }
   try {
+    removeSocketLeft(readHolder(data_dir))
     writeHolder(data_dir, holder)
   } catch (error) {
     release()
@@ -98,8 +99,32 @@ export function readHolder(data_dir: string): Holder | undefined {
   try {
     return JSON.parse(readFileSync(join(data_dir, HOLDER_FILE), 'utf8')) as Holder
   } catch (error) {
+    // A power cut can leave it empty, as it is written without waiting for the disk.
+    if (error instanceof SyntaxError) return undefined
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
+  }
+}
+
+/** How the folder of a socket begins whose data directory has too long a path for it. */
+export const SOCKET_FOLDER = join(tmpdir(), 'bucketline-')
+
+/** Removes such a folder where a holder that was killed left it; nobody else knows of it. */
+function removeSocketLeft(left: Holder | undefined): void {
+  const dir = left?.socket?.dir
+  if (left === undefined || dir === undefined || left.host !== hostname()) return
+  const own = join(dirname(dir), basename(dir).slice(0, basename(SOCKET_FOLDER).length))
+  if (own === SOCKET_FOLDER && !isRunning(left.pid)) rmSync(dir, { recursive: true, force: true })
+}
+
+/** Whether a process of this host is there. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it is there, and another user's.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }
 

@@ -195,7 +195,12 @@ async function withObjects(sql: Sql, rows: readonly FileRow[]): Promise<DatasetF
  * Paths that must stay: of served generations, of the `retain` latest published generations of each
  * partition, and of as many latest ones of any outcome, whose rejects people still look at.
  */
-export async function retainedFiles(sql: Sql, feed: string, retain: number): Promise<string[]> {
+export async function retainedFiles(
+  sql: Sql,
+  feed: string,
+  retain: number,
+  partitions?: readonly string[],
+): Promise<string[]> {
   const rows = await sql.query<{ path: string }>(
     `WITH ranked AS (
        SELECT g.partition_id, g.generation, g.generation = p.served_generation AS served,
@@ -203,13 +208,14 @@ export async function retainedFiles(sql: Sql, feed: string, retain: number): Pro
          row_number() OVER (PARTITION BY g.partition_id, g.published_at IS NOT NULL
            ORDER BY g.generation DESC) AS of_outcome,
          row_number() OVER (PARTITION BY g.partition_id ORDER BY g.generation DESC) AS of_all
-       FROM partitions p JOIN generations g USING (partition_id) WHERE p.feed = $1)
+       FROM partitions p JOIN generations g USING (partition_id)
+       WHERE p.feed = $1 AND ($3::text[] IS NULL OR p.partition = ANY($3)))
      SELECT DISTINCT f.path FROM ranked r
      JOIN generation_files m USING (partition_id, generation) JOIN files f USING (file_id)
      WHERE (r.served OR (r.published AND r.of_outcome <= $2) OR r.of_all <= $2)
        AND f.swept_at IS NULL
      ORDER BY f.path`,
-    [feed, retain],
+    [feed, retain, partitions ?? null],
   )
   return rows.map(({ path }) => path)
 }

@@ -388,7 +388,11 @@ export interface Ledger extends AsyncDisposable {
    * partition, and of as many latest ones of any outcome. Files of running loads have no rows yet: a sweep
    * also leaves alone what carries a name of `runningLoads`.
    */
-  retainedFiles(feed: string, retain: number): Promise<readonly string[]>
+  retainedFiles(
+    feed: string,
+    retain: number,
+    partitions?: readonly string[],
+  ): Promise<readonly string[]>
   /** Load ids that are running under a live lease: their staging must not be swept. */
   runningLoads(now: Date): Promise<readonly string[]>
   /** Records that files are gone; their rows stay. */

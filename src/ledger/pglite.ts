@@ -4,6 +4,7 @@ import { ExchangeError } from '../core/errors.ts'
 import {
   type DataDirLock,
   type Holder,
+  isRunning,
   type LockRole,
   lockedError,
   readHolder,
@@ -77,13 +78,7 @@ async function openSession(
 function liveHolder(data_dir: string): Holder | undefined {
   const holder = readHolder(data_dir)
   if (holder === undefined || holder.host !== hostname()) return holder
-  try {
-    process.kill(holder.pid, 0)
-  } catch (error) {
-    // EPERM: it is there, and another user's.
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return undefined
-  }
-  return holder
+  return isRunning(holder.pid) ? holder : undefined
 }
 
 /** Opens PGlite and serves it, for as long as the lock is held. */

@@ -1,9 +1,8 @@
 import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { PGlite } from '@electric-sql/pglite'
 import { ExchangeError } from '../core/errors.ts'
-import { isShortOfSpace, unwritable } from './data-dir-lock.ts'
+import { isShortOfSpace, SOCKET_FOLDER, unwritable } from './data-dir-lock.ts'
 
 /** A PGlite that is open and answers on a Unix socket. */
 export interface ServedPglite extends AsyncDisposable {
@@ -127,5 +126,5 @@ async function vacuumGrownTables(db: PGlite): Promise<void> {
 function socketDir(data_dir: string): string {
   const dir = resolve(data_dir)
   const bytes = Buffer.byteLength(join(dir, `.s.PGSQL.${PORT}`))
-  return bytes <= MAX_SOCKET_PATH_BYTES ? dir : mkdtempSync(join(tmpdir(), 'bucketline-'))
+  return bytes <= MAX_SOCKET_PATH_BYTES ? dir : mkdtempSync(SOCKET_FOLDER)
 }

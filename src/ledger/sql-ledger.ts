@@ -37,7 +37,8 @@ export function createSqlLedger(database: Database): Ledger {
       run((sql) => rollback(sql, { feed, partition, generation }, change)),
     ensureColumns: (feed, wanted, now) => run((sql) => ensureColumns(sql, feed, wanted, now)),
     columns: (feed) => run((sql) => columns(sql, feed)),
-    retainedFiles: (feed, retain) => run((sql) => retainedFiles(sql, feed, retain)),
+    retainedFiles: (feed, retain, partitions) =>
+      run((sql) => retainedFiles(sql, feed, retain, partitions)),
     runningLoads: (now) => run((sql) => runningLoads(sql, now)),
     markSwept: (feed, paths, now) => run((sql) => markSwept(sql, feed, paths, now)),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),

@@ -17,7 +17,7 @@ export function gcsError(thrown: unknown, call: GcsCall): unknown {
   const { bucket, key } = call
   const place = key === undefined ? `gs://${bucket}` : `gs://${bucket}/${key}`
   const status = gcsErrorStatus(error)
-  const errno = errnoOf(error)
+  const errno = gcsErrno(error)
   const said = reasonOf(error)
   const details = {
     bucket,
@@ -86,13 +86,19 @@ export function gcsErrorStatus(error: unknown): number | undefined {
     .find((value): value is number => typeof value === 'number' && value >= 400 && value < 600)
 }
 
-function errnoOf(error: Error): string | undefined {
-  const raw = error as { code?: unknown; type?: unknown; cause?: { code?: unknown } }
-  if (raw.type === 'request-timeout' || error.name === 'TimeoutError') return 'ETIMEDOUT'
+/** What Node calls a network fault, wherever the client put it. */
+export function gcsErrno(error: unknown): string | undefined {
+  const raw = (error ?? {}) as {
+    name?: unknown
+    code?: unknown
+    type?: unknown
+    cause?: { code?: unknown }
+  }
+  if (raw.type === 'request-timeout' || raw.name === 'TimeoutError') return 'ETIMEDOUT'
   return [raw.code, raw.cause?.code].find(
     (code): code is string =>
       typeof code === 'string' &&
-      /^E[A-Z_]+$|^ERR_TLS|^UND_ERR/.test(code) &&
+      /^E[A-Z_]+$|^ERR_TLS|^ERR_STREAM_PREMATURE_CLOSE$|^UND_ERR/.test(code) &&
       !code.startsWith('ERR_OSSL'),
   )
 }

@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { setTimeout as delay } from 'node:timers/promises'
+import { gcsErrno, gcsErrorStatus } from './gcs-errors.ts'
+import { backoffMs } from './retries.ts'
 
 export interface GcsRequest {
   readonly method: 'GET' | 'PUT' | 'DELETE'
@@ -33,7 +35,15 @@ export function openGcsHttp(idle_ms: number): GcsHttp {
       const request = url.startsWith('https:')
         ? httpsRequest(url, { ...options, agent: secure })
         : httpRequest(url, { ...options, agent: plain })
-      request.setTimeout(idle_ms, () => request.destroy(timedOut(idle_ms)))
+      const silent = () => request.destroy(timedOut(idle_ms))
+      request.setTimeout(idle_ms, silent)
+      // Node begins to count when the connection is there: making one takes a deadline of its own.
+      request.once('socket', (socket) => {
+        if (!socket.connecting) return
+        const connecting = setTimeout(silent, idle_ms)
+        socket.once('connect', () => clearTimeout(connecting))
+        socket.once('close', () => clearTimeout(connecting))
+      })
       request.end(body)
       const [response] = (await once(request, 'response')) as [IncomingMessage]
       // From here on the reader watches for silence, and only while it waits.
@@ -71,15 +81,28 @@ export async function withRetries<T>(
     } catch (error) {
       signal?.throwIfAborted()
       if (attempt >= attempts || !isPassing(error)) throw error
-      await delay(100 * 2 ** attempt, undefined, signal === undefined ? {} : { signal })
+      const wait = backoffMs(attempt, { throttled: gcsErrorStatus(error) === 429 })
+      await pause(wait, signal)
     }
   }
 }
 
+/** Ends with the signal's own reason. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await delay(ms, undefined, signal === undefined ? {} : { signal })
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  }
+}
+
 function isPassing(error: unknown): boolean {
-  const { code } = error as { code?: unknown }
-  if (typeof code === 'number') return code === 408 || code === 429 || code >= 500
-  return typeof code === 'string' && /^E(CONN|PIPE|TIMEDOUT|AI_AGAIN)/.test(code)
+  const status = gcsErrorStatus(error)
+  if (status !== undefined) return status === 408 || status === 429 || status >= 500
+  const errno = gcsErrno(error)
+  // A certificate that is not trusted is not trusted the next time either.
+  return errno !== undefined && !/^E(PROTO|RR_TLS)/.test(errno)
 }
 
 /** The error of a wait that took too long, as a network fault looks. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { ExchangeError } from '../core/errors.ts'
 import { chain, partsOf } from './body.ts'
 import type { GcsBucket } from './gcs.ts'
 import { gcsErrorStatus } from './gcs-errors.ts'
@@ -37,7 +38,8 @@ export async function writeGcs(
   try {
     if (second.done === true) {
       const bytes = Buffer.from(first.value)
-      await bucket.bounded(() => file.save(bytes, { ...upload, resumable: false }), io)
+      const save = () => file.save(bytes, { ...upload, resumable: false })
+      await bucket.bounded(save, { ...io, attempt_ms: bucket.deadlines.call_ms })
       return bucket.infoOf(key, file.metadata)
     }
     // Not abortable: a session whose URI never arrives could not be cancelled.
@@ -46,17 +48,25 @@ export async function writeGcs(
     return bucket.infoOf(key, await uploadChunks(bucket, { key, session, chunks, signal }))
   } catch (error) {
     signal?.throwIfAborted()
-    const status = gcsErrorStatus(error)
-    // A lost answer: a second try met the object, or the end of the session, that the first one had made.
-    if (status === 412 || status === 404 || status === 410) {
-      const [found] = await bucket.metadata(key)
-      if (found?.metadata?.[WRITE_ID] === write_id) return bucket.infoOf(key, found)
-    }
-    throw bucket.coded(error, {
+    const coded = bucket.coded(error, {
       permission: 'storage.objects.create',
       key,
       ...(if_absent === true ? { precondition: 'object_exists' as const } : {}),
     })
+    const status = gcsErrorStatus(error)
+    // A lost answer: a second try met the object, or the end of the session, that the first one had made.
+    const refused = status === 412 || status === 404 || status === 410
+    // All answers lost: whoever is told that a conditional write failed would meet its own object.
+    const unheard =
+      if_absent === true && coded instanceof ExchangeError && coded.code === 'store_unavailable'
+    if (refused || unheard) {
+      const [found] = await bucket.metadata(key).catch((failure: unknown) => {
+        if (unheard) return []
+        throw failure
+      })
+      if (found?.metadata?.[WRITE_ID] === write_id) return bucket.infoOf(key, found)
+    }
+    throw coded
   } finally {
     await parts.return(undefined)
   }

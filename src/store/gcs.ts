@@ -1,11 +1,11 @@
-import { type Bucket, type FileMetadata, IdempotencyStrategy, Storage } from '@google-cloud/storage'
+import { type Bucket, type FileMetadata, Storage } from '@google-cloud/storage'
 import { JWT } from 'google-auth-library'
 import type { z } from 'zod'
 import type { GcsStore } from '../core/config.ts'
 import { ExchangeError } from '../core/errors.ts'
 import { checkEndpoint } from './credentials.ts'
 import { type GcsCall, gcsError } from './gcs-errors.ts'
-import { type GcsHttp, openGcsHttp, timedOut } from './gcs-http.ts'
+import { type GcsHttp, openGcsHttp, timedOut, withRetries } from './gcs-http.ts'
 import { readGcs } from './gcs-read.ts'
 import { CHUNK_UNIT, WRITE_ID, writeGcs } from './gcs-write.ts'
 import { inKeyOrder, listByPages, type PageOptions } from './grouping.ts'
@@ -32,16 +32,21 @@ const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write'
 
 /** How long to wait, in milliseconds, and how often to try. */
 export interface GcsDeadlines {
-  /** For the answer to a read, and between two pieces of it. */
+  /** For one answer, and between two pieces of a body. */
   readonly idle_ms: number
-  /** For any other request, its repetitions included; large bodies aside. */
+  /** For any other request than one with a large body, its repetitions included. */
   readonly call_ms: number
   readonly attempts: number
 }
 
-const GCS_DEADLINES: GcsDeadlines = { idle_ms: 60_000, call_ms: 180_000, attempts: 4 }
+const GCS_DEADLINES: GcsDeadlines = { idle_ms: 60_000, call_ms: 180_000, attempts: 6 }
 
 type Call = Omit<GcsCall, 'bucket'>
+
+export interface BoundedOptions extends IoOptions {
+  /** For one attempt in milliseconds, where it is not `idle_ms`: a body that is sent takes its time. */
+  readonly attempt_ms?: number
+}
 
 /** One bucket with its client; what the parts of this store share. */
 export interface GcsBucket {
@@ -58,9 +63,10 @@ export interface GcsBucket {
   infoOf(key: string, metadata: FileMetadata): ObjectInfo
   /**
    * A request by the vendor's client, which takes no signal and knows no deadline: either ends the wait, if not
-   * the request. Without credentials the client would ask as nobody, so they are asked for first.
+   * the request. It is tried again where that can help. Without credentials the client would ask as nobody, so
+   * they are asked for first.
    */
-  bounded<T>(request: () => Promise<T>, io: IoOptions): Promise<T>
+  bounded<T>(request: () => Promise<T>, io: BoundedOptions): Promise<T>
 }
 
 /**
@@ -76,9 +82,10 @@ export async function openGcs(
   deadlines: GcsDeadlines = GCS_DEADLINES,
 ): Promise<ObjectStore> {
   const bucket = bucketOf(settings, env, deadlines)
+  const url = `gs://${settings.bucket}/`
   return {
     features: FEATURES,
-    url: `gs://${settings.bucket}/`,
+    url,
     async head(key, io = {}) {
       io.signal?.throwIfAborted()
       checkKey(key)
@@ -95,8 +102,10 @@ export async function openGcs(
       checkKey(key)
       return writeGcs(bucket, key, body, io)
     },
-    list: (prefix, io = {}) =>
-      listByPages((start, page_io) => pages(bucket, start, page_io), prefix, io),
+    list(prefix, io = {}) {
+      const listing = { pages: pages.bind(undefined, bucket), place: url }
+      return listByPages(listing, prefix, io)
+    },
     delete: (keys, io = {}) => remove(bucket, keys, io),
     async [Symbol.asyncDispose]() {
       bucket.http.close()
@@ -113,13 +122,9 @@ function bucketOf(
   const { idle_ms, call_ms, attempts } = deadlines
   if (endpoint !== undefined) checkEndpoint(endpoint, '`endpoint`', settings.allow_insecure)
   const storage = new Storage({
-    retryOptions: {
-      autoRetry: true,
-      maxRetries: attempts - 1,
-      totalTimeout: call_ms / 1_000,
-      // Safe here: writes are recognised by their id, deletes take absence for success.
-      idempotencyStrategy: IdempotencyStrategy.RetryAlways,
-    },
+    // The client keeps the switch for its repetitions where all requests share it, turns it off for one kind of
+    // them, and does not try again where no connection can be made: it tries once, and `bounded` does the rest.
+    retryOptions: { autoRetry: false, maxRetries: 0 },
     ...(endpoint === undefined ? {} : { apiEndpoint: endpoint.replace(/\/+$/, '') }),
     ...(project === undefined ? {} : { projectId: project }),
     ...(auth.type === 'service_account'
@@ -146,18 +151,21 @@ function bucketOf(
   const coded = (error: unknown, call: Call) =>
     gcsError(error, { ...call, bucket: settings.bucket })
 
-  async function bounded<T>(request: () => Promise<T>, { signal }: IoOptions): Promise<T> {
-    const work = authorize(storage.apiEndpoint).then(request)
-    const { promise: ended, reject } = Promise.withResolvers<never>()
-    const abort = () => reject(signal?.reason)
-    signal?.addEventListener('abort', abort, { once: true })
-    const timer = setTimeout(() => reject(timedOut(call_ms)), call_ms)
+  async function bounded<T>(request: () => Promise<T>, io: BoundedOptions): Promise<T> {
+    const { signal, attempt_ms = idle_ms } = io
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(timedOut(call_ms)), call_ms)
+    const stop = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
     try {
-      return await Promise.race([work, ended])
+      // Writes are recognised by their id and deletes take absence for success, so all may be tried again.
+      return await withRetries(attempts, stop, () =>
+        untilAborted(
+          authorize(storage.apiEndpoint).then(request),
+          AbortSignal.any([stop, AbortSignal.timeout(attempt_ms)]),
+        ),
+      )
     } finally {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', abort)
-      work.catch(() => {})
     }
   }
 
@@ -183,6 +191,19 @@ function bucketOf(
     metadata,
     infoOf,
     bounded,
+  }
+}
+
+/** Ends the wait for work that cannot be ended itself. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+    work.catch(() => {})
   }
 }
 

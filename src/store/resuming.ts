@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ExchangeError } from '../core/errors.ts'
 import { streamOf } from './body.ts'
+import { backoffMs } from './retries.ts'
 
 /** Times in a row that a body may break off without one byte more before the read fails. */
 const RESUMES = 4
@@ -51,7 +52,7 @@ export function resumingStream(read: ResumingRead): ReadableStream<Uint8Array> {
         const message = `Reading ${read.place} broke off at byte ${at} of ${end}.`
         throw new ExchangeError('store_unavailable', message, { cause, details: { key: read.key } })
       }
-      await delay(100 * 2 ** failures, undefined, signal === undefined ? {} : { signal })
+      await delay(backoffMs(failures), undefined, signal === undefined ? {} : { signal })
       body = await read.reopen(at, end - 1)
     }
   }

@@ -1,12 +1,12 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { z } from 'zod'
-import type { S3Auth, S3Store, Secret } from '../core/config.ts'
-import { ExchangeError } from '../core/errors.ts'
+import type { S3Store, Secret } from '../core/config.ts'
 import { checkEndpoint } from './credentials.ts'
 import type { StoreEnvironment } from './open-store.ts'
+import { s3Retries } from './s3-retries.ts'
+import { assumedRole } from './s3-role.ts'
 
 export type S3Settings = z.output<typeof S3Store>
-type Auth = z.output<typeof S3Auth>
 
 /** How long to wait, in milliseconds, and how often to try. */
 export interface S3Deadlines {
@@ -22,7 +22,7 @@ export const S3_DEADLINES: S3Deadlines = {
   connect_ms: 10_000,
   idle_ms: 60_000,
   request_ms: 300_000,
-  attempts: 4,
+  attempts: 6,
 }
 
 /** The vendor's client for these settings. Throws `insecure_endpoint` and `secret_missing`; calls nobody. */
@@ -36,32 +36,44 @@ export function s3Client(
   if (auth.type === 'assume_role' && auth.sts_endpoint !== undefined) {
     checkEndpoint(auth.sts_endpoint, '`auth.sts_endpoint`', allow_insecure)
   }
-  const credentials = credentialsOf(auth, env, region)
+  const sending = sendingOf(region, deadlines)
+  const credentials = credentialsOf(auth, env, sending)
   return new S3Client({
-    region,
+    ...sending,
     forcePathStyle: settings.force_path_style,
-    maxAttempts: deadlines.attempts,
     // Servers that are not AWS answer trailing checksums with errors, or with none to validate.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: {
-      connectionTimeout: deadlines.connect_ms,
-      socketTimeout: deadlines.idle_ms,
-      requestTimeout: deadlines.request_ms,
-      throwOnRequestTimeout: true,
-      httpsAgent: { maxSockets: 64, proxyEnv: process.env },
-      httpAgent: { maxSockets: 64, proxyEnv: process.env },
-    },
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
   })
 }
 
+type Sending = ReturnType<typeof sendingOf>
+
+/** What the bucket's client shares with the one that asks for a role's credentials. */
+function sendingOf(region: string, deadlines: S3Deadlines) {
+  return {
+    region,
+    maxAttempts: deadlines.attempts,
+    retryStrategy: s3Retries(deadlines.attempts),
+    requestHandler: {
+      connectionTimeout: deadlines.connect_ms,
+      socketTimeout: deadlines.idle_ms,
+      requestTimeout: deadlines.request_ms,
+      // Without this the client only warns.
+      throwOnRequestTimeout: true,
+      httpsAgent: { maxSockets: 64, proxyEnv: process.env },
+      httpAgent: { maxSockets: 64, proxyEnv: process.env },
+    },
+  }
+}
+
 /** Undefined leaves the vendor's default chain in place. */
 function credentialsOf(
-  auth: Auth,
+  auth: S3Settings['auth'],
   env: StoreEnvironment,
-  region: string,
+  sending: Sending,
 ): S3ClientConfig['credentials'] {
   switch (auth.type) {
     case 'default_chain':
@@ -69,56 +81,18 @@ function credentialsOf(
     case 'access_key':
       return keysOf(auth, env)
     case 'assume_role':
-      return assumedRole(auth, env, region)
+      return assumedRole({
+        role_arn: auth.role_arn,
+        session_name: auth.session_name,
+        external_id:
+          auth.external_id === undefined ? undefined : env.resolveSecret(auth.external_id),
+        source: auth.source === undefined ? undefined : keysOf(auth.source, env),
+        client: {
+          ...sending,
+          ...(auth.sts_endpoint === undefined ? {} : { endpoint: auth.sts_endpoint }),
+        },
+      })
   }
-}
-
-function assumedRole(
-  auth: Extract<Auth, { type: 'assume_role' }>,
-  env: StoreEnvironment,
-  region: string,
-): NonNullable<S3ClientConfig['credentials']> {
-  const external_id =
-    auth.external_id === undefined ? undefined : env.resolveSecret(auth.external_id)
-  const source = auth.source === undefined ? undefined : keysOf(auth.source, env)
-  const options = {
-    params: {
-      RoleArn: auth.role_arn,
-      RoleSessionName: auth.session_name,
-      ...(external_id === undefined ? {} : { ExternalId: external_id }),
-    },
-    clientConfig: {
-      region,
-      ...(auth.sts_endpoint === undefined ? {} : { endpoint: auth.sts_endpoint }),
-    },
-    ...(source === undefined ? {} : { masterCredentials: source }),
-  }
-  return async () => {
-    try {
-      const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
-      return await fromTemporaryCredentials(options)()
-    } catch (cause) {
-      throw roleRefused(auth.role_arn, external_id !== undefined, cause)
-    }
-  }
-}
-
-function roleRefused(role_arn: string, with_external_id: boolean, cause: unknown): ExchangeError {
-  const { name, message } = cause instanceof Error ? cause : new Error(String(cause))
-  const passing = /Timeout|ECONN|EAI_AGAIN|ENOTFOUND|Throttl|ServiceUnavailable/.test(
-    `${name} ${(cause as { code?: string }).code ?? ''}`,
-  )
-  return new ExchangeError(
-    passing ? 'store_unavailable' : 'credentials_invalid',
-    `The role ${role_arn} could not be assumed (${name}: ${message.replace(/\.$/, '')}).`,
-    {
-      cause,
-      details: { role_arn },
-      hint: passing
-        ? 'Check the network and `auth.sts_endpoint`.'
-        : `The role’s trust policy must name these credentials${with_external_id ? ' and this external id' : '; if it asks for an external id, set `auth.external_id`'}.`,
-    },
-  )
 }
 
 interface KeySettings {

@@ -11,31 +11,58 @@ export interface S3Call {
   readonly precondition?: 'object_changed' | 'object_exists'
 }
 
+/** What the service or the network said. */
 interface S3Fault {
   readonly name: string
   readonly message: string
   readonly status: number | undefined
   readonly errno: string | undefined
   readonly headers: Readonly<Record<string, string>>
+  /** The bucket's region, where the answer tells it. */
+  readonly region: string | undefined
 }
 
-const CREDENTIAL_FAULTS: Readonly<Record<string, string>> = {
-  InvalidAccessKeyId: 'the access key id is unknown or disabled',
-  NotSignedUp: 'the access key id is unknown',
-  SignatureDoesNotMatch: 'the secret access key does not fit the access key id',
-  ExpiredToken: 'the session token has expired',
-  ExpiredTokenException: 'the session token has expired',
-  TokenRefreshRequired: 'the session token has expired',
-  InvalidToken: 'the session token is not valid',
-  InvalidTokenId: 'the session token is not valid',
-  InvalidClientTokenId: 'the access key id is unknown or disabled',
-  RequestTimeTooSkewed:
-    'the clock of this machine differs from the store’s by more than 15 minutes',
-  RequestExpired: 'the clock of this machine differs from the store’s by more than 15 minutes',
-  CredentialsProviderError:
-    'no credentials were found in the environment, shared files or instance role',
-  ExpiredSSOTokenException: 'the single sign-on session has expired',
+interface CredentialFault {
+  readonly says: string
+  readonly hint?: string
 }
+
+const UNKNOWN_KEY: CredentialFault = { says: 'the access key id is unknown or disabled' }
+const EXPIRED: CredentialFault = {
+  says: 'the session token has expired',
+  hint: 'Get new temporary credentials; with `auth: { type: assume_role }` they are renewed by themselves.',
+}
+const TOKEN: CredentialFault = {
+  says: 'the session token is not valid',
+  hint: 'Keys and token of temporary credentials belong together: copy all three again, or leave `session_token` out where the keys are lasting ones.',
+}
+const CLOCK: CredentialFault = {
+  says: 'the clock of this machine differs from the store’s by more than 15 minutes',
+  hint: 'Set this machine’s clock, or have it kept by NTP.',
+}
+
+/** Faults that lie in the credentials themselves, by the names S3 and STS give them. */
+export const CREDENTIAL_FAULTS: Readonly<Record<string, CredentialFault>> = {
+  InvalidAccessKeyId: UNKNOWN_KEY,
+  NotSignedUp: UNKNOWN_KEY,
+  InvalidClientTokenId: UNKNOWN_KEY,
+  SignatureDoesNotMatch: { says: 'the secret access key does not fit the access key id' },
+  ExpiredToken: EXPIRED,
+  ExpiredTokenException: EXPIRED,
+  TokenRefreshRequired: EXPIRED,
+  InvalidToken: TOKEN,
+  InvalidTokenId: TOKEN,
+  RequestTimeTooSkewed: CLOCK,
+  RequestExpired: CLOCK,
+  CredentialsProviderError: {
+    says: 'no credentials were found in the environment, shared files or instance role',
+  },
+  ExpiredSSOTokenException: { says: 'the single sign-on session has expired' },
+}
+
+/** A proxy's or another server's page in place of S3's XML. */
+const NOT_S3 = 'an answer that is not S3’s'
+const NOT_S3_HINT = 'Check `endpoint`, and whether a proxy stands between.'
 
 const KEY_FAULTS = new Set([
   'KeyTooLongError',
@@ -58,7 +85,7 @@ const BUSY_FAULT =
  * answer nor a network fault passes unchanged.
  */
 export function s3Error(error: unknown, call: S3Call): unknown {
-  const fault = faultOf(error)
+  const fault = s3Fault(error)
   if (fault === undefined) return error
   const { bucket, key } = call
   const place = key === undefined ? `s3://${bucket}` : `s3://${bucket}/${key}`
@@ -69,10 +96,15 @@ export function s3Error(error: unknown, call: S3Call): unknown {
 
   const credential_fault = CREDENTIAL_FAULTS[name]
   if (credential_fault !== undefined) {
-    const message = `${place} does not accept the credentials: ${credential_fault} (${name}).`
-    return new ExchangeError('credentials_invalid', message, options)
+    const { says, hint } = credential_fault
+    const clocks = credential_fault === CLOCK ? clocksOf(fault) : ''
+    const message = `${place} does not accept the credentials: ${says}${clocks} (${name}).`
+    return new ExchangeError('credentials_invalid', message, {
+      ...options,
+      ...(hint === undefined ? {} : { hint }),
+    })
   }
-  if (isWrongRegion(fault)) return wrongRegion(fault, call, options)
+  if (isWrongRegion(fault, call)) return wrongRegion(fault, call, options)
   if (name === 'NoSuchBucket' || name === 'InvalidBucketName') {
     return new ExchangeError(
       'bucket_not_found',
@@ -93,14 +125,21 @@ export function s3Error(error: unknown, call: S3Call): unknown {
     const message = `The store cannot hold the key ${JSON.stringify(key ?? '')} (${said}).`
     return new ExchangeError('key_invalid', message, options)
   }
-  if (/^kms/i.test(name)) {
+  const kms_action = /\bkms:[A-Z][A-Za-z]+/.exec(fault.message)?.[0]
+  if (/^kms/i.test(name) || (status === 403 && kms_action !== undefined)) {
     const message = `The KMS key for ${place} could not be used (${said}).`
-    const hint = 'Check `sse_kms_key_id`; the role needs kms:GenerateDataKey and kms:Decrypt on it.'
+    const hint =
+      call.action === 's3:PutObject'
+        ? `Check \`sse_kms_key_id\` and the bucket’s default encryption; these credentials need ${kms_action ?? 'kms:GenerateDataKey and kms:Decrypt'} on the key.`
+        : `The object is encrypted; these credentials need ${kms_action ?? 'kms:Decrypt'} on its key, in their own policy and in the key’s.`
     return new ExchangeError('access_denied', message, { ...options, hint })
   }
   if (status === 403) {
     const message = `${call.action} on ${place} was denied (${said}).`
-    const hint = `Grant ${call.action} on it to these credentials; a bucket policy, KMS key policy or Object Lock can deny it too.`
+    const hint =
+      name === NOT_S3
+        ? NOT_S3_HINT
+        : `Grant ${call.action} on it to these credentials; a bucket policy, KMS key policy or Object Lock can deny it too.`
     return new ExchangeError('access_denied', message, { ...options, hint })
   }
   if (errno !== undefined && TLS_FAULT.test(errno)) {
@@ -109,27 +148,28 @@ export function s3Error(error: unknown, call: S3Call): unknown {
       'Check the certificate of `endpoint`; NODE_EXTRA_CA_CERTS adds a private authority.'
     return new ExchangeError('store_unavailable', message, { ...options, hint, retryable: false })
   }
-  if (errno !== undefined || BUSY_FAULT.test(name) || isBusy(status)) {
+  if (isPassing(fault)) {
     const message = `${call.action} on ${place} got no answer (${errno ?? said}).`
     return new ExchangeError('store_unavailable', message, options)
   }
-  return new ExchangeError(
-    'store_refused',
-    `${call.action} on ${place} was refused (${said}).`,
-    options,
-  )
+  const message = `${call.action} on ${place} was refused (${said}).`
+  return new ExchangeError('store_refused', message, {
+    ...options,
+    ...(name === NOT_S3 ? { hint: NOT_S3_HINT } : {}),
+  })
 }
 
 /** Name of the service's error, as far as the error is one. */
 export function s3ErrorName(error: unknown): string | undefined {
-  return faultOf(error)?.name
+  return s3Fault(error)?.name
 }
 
 export function s3ErrorStatus(error: unknown): number | undefined {
-  return faultOf(error)?.status
+  return s3Fault(error)?.status
 }
 
-function faultOf(error: unknown): S3Fault | undefined {
+/** The service's answer or the network's fault in what its client threw; undefined where it is neither. */
+export function s3Fault(error: unknown): S3Fault | undefined {
   if (!(error instanceof Error) || error instanceof ExchangeError) return undefined
   const raw = error as Error & {
     $metadata?: { httpStatusCode?: number }
@@ -137,6 +177,7 @@ function faultOf(error: unknown): S3Fault | undefined {
     code?: unknown
     syscall?: unknown
     Code?: unknown
+    Region?: unknown
   }
   const status = raw.$metadata?.httpStatusCode ?? raw.$response?.statusCode
   const code = typeof raw.code === 'string' ? raw.code : undefined
@@ -145,30 +186,62 @@ function faultOf(error: unknown): S3Fault | undefined {
     (raw.syscall !== undefined || /^E[A-Z]+$|^ERR_(TLS|SSL)_/.test(code) || TLS_FAULT.test(code))
   const known = raw.name === 'TimeoutError' || raw.name in CREDENTIAL_FAULTS
   if (status === undefined && !from_network && !known) return undefined
+  const errno = from_network ? code : undefined
+  const headers = raw.$response?.headers ?? {}
+  if (/XML parse error|Deserialization error/.test(raw.message)) {
+    return {
+      name: NOT_S3,
+      message: `HTTP ${status}`,
+      status,
+      errno,
+      headers: {},
+      region: undefined,
+    }
+  }
   // HEAD has no body to name the fault in; the client then calls it Unknown or by its number.
   const name = typeof raw.Code === 'string' ? raw.Code : raw.name
   return {
     name,
     message: name === raw.message || raw.message === 'UnknownError' ? '' : raw.message,
     status,
-    errno: from_network ? code : undefined,
-    headers: raw.$response?.headers ?? {},
+    errno,
+    headers,
+    region:
+      headers['x-amz-bucket-region'] ??
+      (typeof raw.Region === 'string' ? raw.Region : undefined) ??
+      /expecting ['"]([^'"]+)['"]/.exec(raw.message)?.[1],
   }
 }
 
-function isBusy(status: number | undefined): boolean {
-  return status === 429 || (status !== undefined && status >= 500 && status !== 501)
+/** What both clocks say, as far as the answer tells the time. */
+function clocksOf({ headers }: S3Fault): string {
+  const theirs = new Date(headers.date ?? '')
+  if (Number.isNaN(theirs.getTime())) return ''
+  return `, ${new Date().toISOString()} here and ${theirs.toISOString()} there`
 }
 
-function isWrongRegion({ name, status, message, headers }: S3Fault): boolean {
+/** True where the same call may succeed later. */
+export function isPassing({ name, status, errno }: S3Fault): boolean {
+  if (errno !== undefined) return !TLS_FAULT.test(errno)
+  if (BUSY_FAULT.test(name) || status === 429) return true
+  return status !== undefined && status >= 500 && status !== 501
+}
+
+/** Some servers name the bucket's region in every answer: only another one than ours says something. */
+function isWrongRegion(fault: S3Fault, call: S3Call): boolean {
+  const { name, status, message, headers } = fault
   if (name === 'PermanentRedirect' || name === 'IllegalLocationConstraintException') return true
   if (name === 'AuthorizationHeaderMalformed') return /region/i.test(message)
-  return status === 301 || (status === 400 && headers['x-amz-bucket-region'] !== undefined)
+  if (status === 301) return name !== NOT_S3
+  const told = headers['x-amz-bucket-region']
+  return status === 400 && told !== undefined && told !== call.region
 }
 
-function wrongRegion(fault: S3Fault, { bucket, region }: S3Call, options: { cause: unknown }) {
-  const right =
-    fault.headers['x-amz-bucket-region'] ?? /expecting '([^']+)'/.exec(fault.message)?.[1]
+function wrongRegion(
+  { region: right }: S3Fault,
+  { bucket, region }: S3Call,
+  options: { cause: unknown },
+) {
   const message = `The bucket s3://${bucket} is not in region ${region}${right === undefined ? '' : ` but in ${right}`}.`
   const hint =
     right === undefined

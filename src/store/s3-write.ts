@@ -234,13 +234,24 @@ async function removeUpload({ bucket, key }: Target, upload: Upload): Promise<vo
 
 /**
  * When the answer to a write is lost, the client's own second try is refused because the first one had
- * succeeded: the object carries this write's id then.
+ * succeeded: the object carries this write's id then. The answers to all tries can be lost, and whoever is
+ * told that a conditional write failed meets its own object when trying again.
  */
 async function ownObject(target: Target, error: unknown): Promise<ObjectInfo | undefined> {
   const status = s3ErrorStatus(error)
-  if (status !== 412 && status !== 409 && s3ErrorName(error) !== 'NoSuchUpload') return undefined
-  const found = await target.bucket.headWithWriteId(target.key)
+  const refused = status === 412 || status === 409 || s3ErrorName(error) === 'NoSuchUpload'
+  const unheard = !refused && target.if_absent && isUnavailable(target, error)
+  if (!refused && !unheard) return undefined
+  const found = await target.bucket.headWithWriteId(target.key).catch((failure: unknown) => {
+    if (unheard) return undefined
+    throw failure
+  })
   return found?.write_id === target.write_id ? found.info : undefined
+}
+
+function isUnavailable(target: Target, error: unknown): boolean {
+  const coded = target.bucket.coded(error, writeCall(target))
+  return coded instanceof ExchangeError && coded.code === 'store_unavailable'
 }
 
 async function written(

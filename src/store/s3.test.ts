@@ -27,6 +27,7 @@ storeConformance(
       'range reads': 'end 0 taken for no end',
       'a read never mixes two versions': 'overwrites a file in place',
       'if_absent writes': no_condition,
+      'if_absent write after a delete': no_condition,
       'if_absent multipart writes': no_condition,
       'a race of 20 if_absent writes': no_condition,
       'a race of multipart if_absent writes': no_condition,

@@ -60,9 +60,10 @@ export async function openS3(
   deadlines: S3Deadlines = S3_DEADLINES,
 ): Promise<ObjectStore> {
   const bucket = bucketOf(settings, s3Client(settings, env, deadlines), deadlines)
+  const url = `s3://${settings.bucket}/`
   return {
     features: FEATURES,
-    url: `s3://${settings.bucket}/`,
+    url,
     async head(key, io = {}) {
       io.signal?.throwIfAborted()
       checkKey(key)
@@ -78,8 +79,10 @@ export async function openS3(
       checkKey(key)
       return writeS3(bucket, key, body, io)
     },
-    list: (prefix, io = {}) =>
-      listByPages((start, page_io) => pages(bucket, start, page_io), prefix, io),
+    list(prefix, io = {}) {
+      const listing = { pages: pages.bind(undefined, bucket), place: url }
+      return listByPages(listing, prefix, io)
+    },
     delete: (keys, io = {}) => remove(bucket, keys, io),
     async [Symbol.asyncDispose]() {
       bucket.client.destroy()
@@ -103,7 +106,7 @@ function bucketOf(settings: S3Settings, client: S3Client, deadlines: S3Deadlines
     }
   }
 
-  async function headWithWriteId(key: string, io: IoOptions = {}) {
+  async function headWithWriteId(key: string, io: IoOptions = {}, again = true) {
     const about = { action: 's3:GetObject', key }
     try {
       const output = await client.send(new HeadObjectCommand({ ...common, Key: key }), sending(io))
@@ -121,7 +124,11 @@ function bucketOf(settings: S3Settings, client: S3Client, deadlines: S3Deadlines
       io.signal?.throwIfAborted()
       const status = s3ErrorStatus(error)
       if (status === 404) return undefined
-      if (status === 400 || status === 403) await explain(key, about, io)
+      if (again && (status === 400 || status === 403)) {
+        await explain(key, about, io)
+        // Reading is permitted: the client has set its clock right by the first answer, say.
+        return headWithWriteId(key, io, false)
+      }
       throw coded(error, about)
     }
   }
@@ -129,8 +136,14 @@ function bucketOf(settings: S3Settings, client: S3Client, deadlines: S3Deadlines
   /** The answer to HEAD has no body, so a refused one is asked again in a way that names the reason. */
   async function explain(key: string, about: Call, io: IoOptions): Promise<void> {
     const get = new GetObjectCommand({ ...common, Key: key, Range: 'bytes=0-0' })
-    const output = await call(() => client.send(get, sending(io)), about)
-    ;(output.Body as { destroy?: () => void } | undefined)?.destroy?.()
+    try {
+      const output = await client.send(get, sending(io))
+      ;(output.Body as { destroy?: () => void } | undefined)?.destroy?.()
+    } catch (error) {
+      io.signal?.throwIfAborted()
+      // An empty object has no first byte.
+      if (s3ErrorStatus(error) !== 416) throw coded(error, about)
+    }
   }
 
   return {

@@ -1,6 +1,6 @@
 import { type PartitionParts, partitionFromParts } from '../partition.ts'
 import type { Layout, LayoutPart, StrayReason } from './layout.ts'
-import { levelSource, patternOf, TIME_VARIABLES } from './pattern.ts'
+import { type Digits, matchKey, matchLevel, TIME_VARIABLES, variablesAbove } from './pattern.ts'
 
 /** What a key should have looked like, for messages. */
 export function expectation(layout: Layout): string {
@@ -32,19 +32,17 @@ export function diagnoseKey(layout: Layout, key: string): StrayReason {
   const expected = expectation(layout)
   if (depth < layout.levels.length || names.length === layout.levels.length) {
     const levels = layout.levels.slice(0, depth)
-    const pattern = patternOf(layout, depth)
     const swapped = swappedDate(layout, levels, names)
     if (swapped !== undefined) {
       const message = `the date is written ${swapped}; ${expected}`
       return { code: 'wrong_order', message }
     }
-    if (pattern.exact.test(key)) {
-      return {
-        code: 'impossible_date',
-        message: impossible(layout, pattern.exact, pattern.names, key),
-      }
+    const texts = matchKey(layout, depth, { key, digits: 'exact' })
+    if (texts !== undefined) {
+      const names = variablesAbove(layout, depth)
+      return { code: 'impossible_date', message: impossible(layout, texts, names) }
     }
-    if (pattern.loose.test(key)) {
+    if (matchKey(layout, depth, { key, digits: 'loose' }) !== undefined) {
       return { code: 'unpadded', message: `${unpadded(levels, names)}; ${expected}` }
     }
   }
@@ -61,21 +59,14 @@ function unpadded(levels: readonly (readonly LayoutPart[])[], names: readonly st
   return `"${short.join('", "')}" should have two digits`
 }
 
-const matches = (level: readonly LayoutPart[], name: string, digits: 'exact' | 'loose'): boolean =>
-  new RegExp(`^${levelSource(level, digits)}$`).test(name)
+const matches = (level: readonly LayoutPart[], name: string, digits: Digits): boolean =>
+  matchLevel(level, name, digits) !== undefined
 
-function impossible(
-  layout: Layout,
-  pattern: RegExp,
-  names: readonly string[],
-  key: string,
-): string {
-  const match = pattern.exec(key)
-  const texts = TIME_VARIABLES.flatMap((name) => {
+function impossible(layout: Layout, texts: readonly string[], names: readonly string[]): string {
+  const [year, month, day, hour, minute] = TIME_VARIABLES.flatMap((name) => {
     const at = names.indexOf(name)
-    return at < 0 || match === null ? [] : [match[at + 1] ?? '']
+    return at < 0 ? [] : [texts[at] ?? '']
   })
-  const [year, month, day, hour, minute] = texts
   const date = [year, month, day].filter((text) => text !== undefined).join('-')
   const time = hour === undefined ? '' : `T${hour}${minute === undefined ? '' : `:${minute}`}`
   const quarter =
@@ -122,10 +113,10 @@ function swappedDate(
 }
 
 function matchesDate(layout: Layout, level: readonly LayoutPart[], name: string): boolean {
-  const match = new RegExp(`^${levelSource(level, 'exact')}$`).exec(name)
-  if (match === null) return false
+  const texts = matchLevel(level, name, 'exact')
+  if (texts === undefined) return false
   const own = level.flatMap((p) => ('variable' in p ? [p.variable] : []))
-  const value = (variable: string) => Number(match[own.indexOf(variable) + 1])
+  const value = (variable: string) => Number(texts[own.indexOf(variable)])
   const parts: PartitionParts = { year: value('yyyy'), month: value('MM'), day: value('dd') }
   // Eight digits can be read in several orders; a year far off is not what was meant.
   return (

@@ -1,5 +1,5 @@
 /** A text as a regular expression that matches just it. */
-export const escapePattern = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+const escapePattern = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 
 /**
  * Globs of keys: `*` and `?` stay inside a level, `**` crosses levels, `{a,b}` is either. A glob with

@@ -180,3 +180,14 @@ test('what cannot be written is refused', () => {
   expect(() => writeKey(daily, day)).toThrow()
   expect(() => writeKey(daily, parsePartition('2023-01'), { file: 'a' })).toThrow()
 })
+
+test('a key that could end a value in very many places takes no time', () => {
+  const layout = parseLayout('{a}_{b}_{c}_{d}_{yyyy}{MM}{dd}T{HH}{mm}Z_{e}_{file}.gz')
+  const before = process.threadCpuUsage().user
+  expect(parseKey(layout, 'x_'.repeat(500))).toMatchObject({ code: 'stray_object' })
+  expect((process.threadCpuUsage().user - before) / 1000).toBeLessThan(500)
+  expect(parseKey(layout, 'a_b_c_d_20230101T0000Z_e_f_g.gz')).toMatchObject({
+    variables: { a: 'a', b: 'b', c: 'c', d: 'd', e: 'e' },
+    file: 'f_g',
+  })
+})

@@ -1,7 +1,7 @@
 import type { Grain } from '../contract/contract.ts'
 import { type Partition, type PartitionParts, partitionFromParts } from '../partition.ts'
 import { diagnoseKey, expectation } from './diagnosis.ts'
-import { patternOf, TIME_VARIABLES, type TimeVariable } from './pattern.ts'
+import { matchKey, TIME_VARIABLES, type TimeVariable, variablesAbove } from './pattern.ts'
 import { readValue } from './variable-value.ts'
 
 // The rest of what there is to a layout, so that callers need know one file only.
@@ -68,10 +68,10 @@ const parts_of_time: Record<TimeVariable, keyof PartitionParts> = {
 type Values = Map<string, string>
 
 /** Values of the variables, or the name of one that has two different values. */
-function valuesIn(match: RegExpExecArray, names: readonly string[]): Values | string {
+function valuesIn(texts: readonly string[], names: readonly string[]): Values | string {
   const values: Values = new Map()
   for (const [index, name] of names.entries()) {
-    const value = match[index + 1] ?? ''
+    const value = texts[index] ?? ''
     const before = values.get(name)
     // By value: a level that holds several variables encodes more than one that holds one.
     if (before !== undefined && readValue(before) !== readValue(value)) return name
@@ -117,10 +117,10 @@ const future = (partition: Partition): StrayReason => ({
  * partition later than the next after `now` is `future` (not looked at without `now`).
  */
 export function parseKey(layout: Layout, key: string, now?: Date): ParsedKey | StrayReason {
-  const pattern = patternOf(layout, layout.levels.length)
-  const match = pattern.exact.exec(key)
-  if (match === null) return diagnoseKey(layout, key)
-  const values = valuesIn(match, pattern.names)
+  const depth = layout.levels.length
+  const texts = matchKey(layout, depth, { key, digits: 'exact' })
+  if (texts === undefined) return diagnoseKey(layout, key)
+  const values = valuesIn(texts, variablesAbove(layout, depth))
   if (typeof values === 'string') return repeated(layout, values)
   const partition = partitionFromParts(partsIn(values), layout.zone)
   if (partition === undefined) return diagnoseKey(layout, key)
@@ -141,10 +141,9 @@ export function parseDirectory(
 ): ParsedDirectory | StrayReason {
   const depth = directory.split('/').length - 1
   if (depth >= layout.levels.length) return diagnoseKey(layout, directory)
-  const pattern = patternOf(layout, depth)
-  const match = pattern.exact.exec(directory)
-  if (match === null) return diagnoseKey(layout, directory)
-  const values = valuesIn(match, pattern.names)
+  const texts = matchKey(layout, depth, { key: directory, digits: 'exact' })
+  if (texts === undefined) return diagnoseKey(layout, directory)
+  const values = valuesIn(texts, variablesAbove(layout, depth))
   if (typeof values === 'string') return repeated(layout, values)
   const variables = variablesIn(layout, values)
   if (!values.has('yyyy')) return { time: '', variables }

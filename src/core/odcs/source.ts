@@ -57,6 +57,8 @@ export function readSource(text: string): Source {
       lineCounter: counter,
       prettyErrors: false,
       version: '1.2',
+      // What is doubtful is said by the schema; the parser would print it on standard error.
+      logLevel: 'error',
     })
     const position = (offset: number) => {
       const { line, col } = counter.linePos(offset)

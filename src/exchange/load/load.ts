@@ -59,6 +59,8 @@ export interface LoadContext {
   readonly now: () => Date
   readonly observe: Observe
   readonly step: (step: LoadStep) => void
+  /** Partitions whose generations loads have changed are added to it. */
+  readonly touched: Set<string>
   readonly signal?: AbortSignal
 }
 
@@ -88,6 +90,7 @@ export async function loadPartition(
     now: now(),
   })
   if (begun === undefined) return undefined
+  context.touched.add(item.partition)
   const { load_id } = begun
   const bytes = item.reads.reduce((sum, o) => sum + o.size, 0)
   context.observe({ type: 'started', load_id, feed: feed.name, partition: item.partition, bytes })
@@ -186,6 +189,7 @@ async function attempt(
     now: context.now(),
   }
   await askAgain(() => ledger.publish(load_id, publication))
+  for (const { partition } of winners.republished) context.touched.add(partition)
   context.step('committed')
 }
 
