@@ -1,13 +1,15 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SERVER_KINDS, type ServerName } from '../test/servers/kinds.ts'
-import { buildServer, cacheFolder, startServer, stopProcess } from '../test/servers/launch.ts'
+import { buildProgram, cacheFolder } from '../test/servers/build.ts'
+import { SERVER_KINDS, type ServerName, TOOLS } from '../test/servers/kinds.ts'
+import { buildServer, startServer, stopProcess } from '../test/servers/launch.ts'
 
 /**
- * Real servers for tests and for trying things by hand:
- *   node scripts/servers.ts build [NAME…]    build from the Go module proxy into the cache folder
+ * Real servers for tests and for trying things by hand, each on a free loopback port:
+ *   node scripts/servers.ts build [NAME…]    build or install into the cache folder (minutes, once)
  *   node scripts/servers.ts start [NAME…]    start in the background; prints what clients need as JSON
  *   node scripts/servers.ts stop             stop what `start` started
+ * Without names: all of them. `build` also brings the tools that tests use beside the servers.
  */
 const running_file = join(cacheFolder(), 'running.json')
 
@@ -19,18 +21,23 @@ interface Running {
 }
 
 const [verb, ...given] = process.argv.slice(2)
-const all = Object.keys(SERVER_KINDS) as ServerName[]
-const names = given.length === 0 ? all : all.filter((name) => given.includes(name))
-const unknown = given.filter((name) => !all.includes(name as ServerName))
+const servers = Object.keys(SERVER_KINDS) as ServerName[]
+const tools = verb === 'build' ? (Object.keys(TOOLS) as (keyof typeof TOOLS)[]) : []
+const wanted = (name: string) => given.length === 0 || given.includes(name)
+const unknown = given.filter((name) => ![...servers, ...tools].some((known) => known === name))
 
 if (unknown.length > 0 || !['build', 'start', 'stop'].includes(verb ?? '')) {
-  process.stderr.write(`Usage: node scripts/servers.ts build|start|stop [${all.join('|')}]\n`)
+  const names = [...servers, ...tools].join('|')
+  process.stderr.write(`Usage: node scripts/servers.ts build|start|stop [${names}]\n`)
   process.exitCode = 2
 } else if (verb === 'build') {
-  for (const name of names) process.stdout.write(`${name}: ${await buildServer(name)}\n`)
+  for (const name of servers.filter(wanted)) await build(name, () => buildServer(name))
+  for (const name of tools.filter(wanted)) {
+    await build(name, () => buildProgram(name, TOOLS[name]))
+  }
 } else if (verb === 'start') {
   const running = await readRunning()
-  for (const name of names) {
+  for (const name of servers.filter(wanted)) {
     const { pid, folder, settings } = await startServer(name, { detached: true })
     running.push({ name, pid, folder, settings })
     await mkdir(cacheFolder(), { recursive: true })
@@ -38,12 +45,26 @@ if (unknown.length > 0 || !['build', 'start', 'stop'].includes(verb ?? '')) {
   }
   process.stdout.write(`${JSON.stringify({ servers: running }, null, 2)}\n`)
 } else {
-  for (const { pid, folder } of await readRunning()) {
+  const stops = (await readRunning()).map(async ({ pid, folder }) => {
     await stopProcess(pid)
     await rm(folder, { recursive: true, force: true })
     await rm(`${folder}.log`, { force: true })
-  }
+  })
+  await Promise.all(stops)
   await rm(running_file, { force: true })
+}
+
+/** One that fails does not keep the others from being built. */
+async function build(name: string, work: () => Promise<string>): Promise<void> {
+  const began = performance.now()
+  try {
+    const path = await work()
+    const seconds = ((performance.now() - began) / 1000).toFixed(0)
+    process.stdout.write(`${name}: ${path} (${seconds} s)\n`)
+  } catch (error) {
+    process.stderr.write(`${name}: ${error instanceof Error ? error.message : error}\n`)
+    process.exitCode = 1
+  }
 }
 
 async function readRunning(): Promise<Running[]> {

@@ -77,7 +77,15 @@ export const LISTING_CHECKS: Readonly<Record<string, Check>> = {
 
     await store.delete(keys)
     expect(await listed(store, prefix)).toEqual([])
-    expect(await listed(store, prefix, { delimiter: '/' })).toEqual([])
+  },
+
+  'no group for keys that were deleted': async ({ store, prefix }) => {
+    // In a versioned bucket there are delete markers under the group.
+    const keys = ['a/1', 'b/1', 'b/2', 'c/d/1'].map((name) => prefix + name)
+    await fill(store, keys)
+    await store.delete([keys[0], keys[2], keys[3]] as string[])
+    expect(await listed(store, prefix, { delimiter: '/' })).toEqual([{ prefix: `${prefix}b/` }])
+    expect(await listed(store, `${prefix}c/`, { delimiter: '/' })).toEqual([])
   },
 
   'listing from a key on': async ({ store, prefix }) => {

@@ -1,11 +1,13 @@
 import { connect, createServer, type Socket } from 'node:net'
 
-/** What happens to a connection; a fault with `times` counts down and then connections pass. */
-export type Fault =
-  /** The server's answer breaks off after this many bytes. */
-  | { readonly type: 'cut_answer'; readonly after_bytes: number; times: number }
-  /** The server's answer never arrives, though the connection stays. */
-  | { readonly type: 'silence' }
+/** The server's answer breaks off after so many bytes. */
+export interface Fault {
+  readonly after_bytes: number
+  /** Counts down; then connections pass. */
+  times: number
+  /** Only answers to a question with this text in it. */
+  readonly asked?: string
+}
 
 export interface FaultyProxy {
   readonly url: string
@@ -28,18 +30,15 @@ export async function openFaultyProxy(upstream: string): Promise<FaultyProxy> {
     }
     client.pipe(target)
     client.on('close', () => target.destroy())
-    let answered = 0
-    let silenced = false
-    target.on('close', () => {
-      if (!silenced) client.destroy()
+    let asked = ''
+    client.on('data', (bytes) => {
+      asked = bytes.toString('latin1')
     })
+    let answered = 0
+    target.on('close', () => client.destroy())
     target.on('data', (bytes) => {
       const { fault } = proxy
-      if (fault?.type === 'silence') {
-        silenced = true
-        return
-      }
-      if (fault !== undefined && fault.times > 0) {
+      if (fault !== undefined && fault.times > 0 && asked.includes(fault.asked ?? '')) {
         answered += bytes.byteLength
         if (answered > fault.after_bytes) {
           fault.times -= 1

@@ -11,6 +11,15 @@ export interface GoModule {
   readonly package?: string
 }
 
+/** A program of a Python package, in a virtual environment of its own. */
+export interface PythonPackage {
+  /** As pip takes it, extras included, without the version. */
+  readonly requirement: string
+  readonly version: string
+  /** Its program in the environment's `bin`. */
+  readonly program: string
+}
+
 /** Where one run of a server lives. */
 export interface Site {
   readonly binary: string
@@ -30,7 +39,7 @@ export interface Launch {
 }
 
 export interface ServerKind {
-  readonly build?: GoModule
+  readonly build?: GoModule | PythonPackage
   /** Path of a program that a system package brings, or undefined where it is not installed. */
   installed?(): string | undefined
   prepare(site: Site): Launch | Promise<Launch>
@@ -38,13 +47,14 @@ export interface ServerKind {
 
 const HOST = '127.0.0.1'
 
-async function answers(url: string, { any_status = false } = {}): Promise<boolean> {
+/** Without `refusals` only success counts; with them any answer that is no fault of the server. */
+async function answers(url: string, { refusals = false } = {}): Promise<boolean> {
   try {
-    const { ok } = await fetch(url, {
+    const { ok, status } = await fetch(url, {
       signal: AbortSignal.timeout(2_000),
-      redirect: any_status ? 'manual' : 'follow',
+      redirect: refusals ? 'manual' : 'follow',
     })
-    return ok || any_status
+    return ok || (refusals && status < 500)
   } catch {
     // Not listening yet: the caller asks again until its own deadline.
     return false
@@ -60,7 +70,7 @@ export const SERVER_KINDS = {
       package: 'cmd/versitygw',
     },
     prepare({ folder, port }) {
-      for (const part of ['root', 'iam']) mkdirSync(join(folder, part))
+      for (const part of ['root', 'iam', 'versions']) mkdirSync(join(folder, part))
       const [access_key_id, secret_access_key] = ['rootuser', 'rootsecret123']
       const url = `http://${HOST}:${port}`
       return {
@@ -68,7 +78,7 @@ export const SERVER_KINDS = {
         args: [
           '--port', `${HOST}:${port}`, '--access', access_key_id, '--secret', secret_access_key,
           '--region', 'us-east-1', '--health', '/health', '--iam-dir', join(folder, 'iam'), '--quiet',
-          'posix', join(folder, 'root'),
+          'posix', '--versioning-dir', join(folder, 'versions'), join(folder, 'root'),
         ],
         ready: () => answers(`${url}/health`),
         settings: { url, access_key_id, secret_access_key, region: 'us-east-1' },
@@ -96,8 +106,28 @@ export const SERVER_KINDS = {
           MINIO_SITE_REGION: 'us-east-1',
           MINIO_KMS_SECRET_KEY: `testkey:${Buffer.alloc(32).toString('base64')}`,
         },
-        ready: () => answers(`${url}/minio/health/ready`),
+        // It says that it is ready while the S3 side still answers 503, and refuses unsigned requests later.
+        ready: async () =>
+          (await answers(`${url}/minio/health/ready`)) && answers(url, { refusals: true }),
         settings: { url, access_key_id, secret_access_key, region: 'us-east-1' },
+      }
+    },
+  },
+
+  moto: {
+    build: { requirement: 'moto[server]', version: '5.2.5', program: 'moto_server' },
+    prepare({ port }) {
+      const url = `http://${HOST}:${port}`
+      return {
+        args: ['-H', HOST, '-p', String(port)],
+        ready: () => answers(`${url}/moto-api/data.json`),
+        // It takes any keys.
+        settings: {
+          url,
+          access_key_id: 'any',
+          secret_access_key: 'anysecret',
+          region: 'us-east-1',
+        },
       }
     },
   },
@@ -138,8 +168,8 @@ export const SERVER_KINDS = {
       const url = `http://${HOST}:${port}`
       return {
         args: [program, '--silent', '-d', folder, '-a', HOST, '-p', String(port)],
-        // Unsigned, it redirects to its home page: any answer means that it serves.
-        ready: () => answers(url, { any_status: true }),
+        // Unsigned, it redirects to its home page.
+        ready: () => answers(url, { refusals: true }),
         settings: {
           url,
           access_key_id: 'S3RVER',
@@ -193,6 +223,12 @@ export const SERVER_KINDS = {
 } as const satisfies Record<string, ServerKind>
 
 export type ServerName = keyof typeof SERVER_KINDS
+
+/** Programs that tests use beside the servers. */
+export const TOOLS = {
+  /** MinIO's administration: users and policies have no S3 call. */
+  mc: { module: 'github.com/minio/mc', version: 'v0.0.0-20250313080218-cf909e1063a9' },
+} as const satisfies Record<string, GoModule>
 
 /** PostgreSQL refuses to run as root; its package brings a user for it. */
 function ordinaryUser(): { uid: number; gid: number } | undefined {

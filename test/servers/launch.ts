@@ -1,14 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { homedir, tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { promisify } from 'node:util'
+import { buildProgram } from './build.ts'
 import { SERVER_KINDS, type ServerKind, type ServerName } from './kinds.ts'
-
-const run = promisify(execFile)
 
 export interface RunningServer {
   readonly name: ServerName
@@ -18,40 +16,13 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-/** Folder of built servers, outside the tree so that a fresh clone finds them. */
-export function cacheFolder(): string {
-  const base = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
-  return join(base, 'bucketline', 'servers')
-}
-
-/** Path of the server's program; builds it on first use (minutes), keyed by module version. */
+/** Path of the server's program; builds it on first use (minutes), keyed by its version. */
 export async function buildServer(name: ServerName): Promise<string> {
   const kind: ServerKind = SERVER_KINDS[name]
-  if (kind.build === undefined) {
-    const path = kind.installed?.()
-    if (path === undefined)
-      throw new Error(`${name} is not installed; its system package brings it`)
-    return path
-  }
-  const { module, version, package: inside } = kind.build
-  const source = inside === undefined ? module : `${module}/${inside}`
-  const folder = join(cacheFolder(), `${name}@${version}`)
-  const binary = join(folder, basename(source))
-  if (existsSync(binary)) return binary
-  await mkdir(cacheFolder(), { recursive: true })
-  const building = await mkdtemp(join(cacheFolder(), `${name}-building-`))
-  try {
-    await run('nice', ['-n', '10', 'go', 'install', '-ldflags=-s -w', `${source}@${version}`], {
-      env: { ...process.env, GOBIN: building, GOFLAGS: '' },
-      maxBuffer: 64 * 1024 * 1024,
-    })
-    await mkdir(folder, { recursive: true })
-    // Two builds at once end in the same file, whole.
-    await rename(join(building, basename(source)), binary)
-  } finally {
-    await rm(building, { recursive: true, force: true })
-  }
-  return binary
+  if (kind.build !== undefined) return buildProgram(name, kind.build)
+  const path = kind.installed?.()
+  if (path === undefined) throw new Error(`${name} is not installed; its system package brings it`)
+  return path
 }
 
 export interface StartOptions {
@@ -131,11 +102,11 @@ async function untilReady(
   child.once('error', (error) => {
     failure = error
   })
-  const deadline = Date.now() + 30_000
+  const deadline = Date.now() + 60_000
   while (!(await ready())) {
     if (failure !== undefined) throw failure
     if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`)
-    if (Date.now() > deadline) throw new Error(`${name} was not ready within 30 s`)
+    if (Date.now() > deadline) throw new Error(`${name} was not ready within 60 s`)
     await delay(25)
   }
 }

@@ -28,8 +28,8 @@ interface Rig {
   readonly direct: ObjectStore
 }
 
-async function s3Rig(): Promise<Rig> {
-  const server = await startServer('versitygw')
+async function s3Rig(name: 'versitygw' | 'minio'): Promise<Rig> {
+  const server = await startServer(name)
   const { url, access_key_id = '', secret_access_key = '' } = server.settings
   const credentials = { accessKeyId: access_key_id, secretAccessKey: secret_access_key }
   const client = new S3Client({
@@ -65,7 +65,8 @@ async function gcsRig(): Promise<Rig> {
 }
 
 describe.each([
-  ['s3 on versitygw', s3Rig],
+  ['s3 on versitygw', () => s3Rig('versitygw')],
+  ['s3 on MinIO', () => s3Rig('minio')],
   ['gcs on fake-gcs-server', gcsRig],
 ])('a network that breaks: %s', (_, openRig) => {
   let rig: Rig
@@ -82,10 +83,10 @@ describe.each([
   })
 
   it('a read that breaks off goes on from the byte reached', async () => {
-    rig.proxy.fault = { type: 'cut_answer', after_bytes: 1_000_000, times: 3 }
+    rig.proxy.fault = { after_bytes: 1_000_000, times: 3 }
     expect(digest(await readAll(rig.store, 'data'))).toBe(digest(data))
     expect(rig.proxy.fault.times).toBe(0)
-    rig.proxy.fault = { type: 'cut_answer', after_bytes: 1_000_000, times: 2 }
+    rig.proxy.fault = { after_bytes: 1_000_000, times: 2 }
     const range = { start: 1_000_001, end: 4_500_000 }
     expect(digest(await readAll(rig.store, 'data', { range }))).toBe(
       digest(data.subarray(range.start, range.end + 1)),
@@ -94,7 +95,7 @@ describe.each([
 
   it('a read that breaks off never goes on in another version', async () => {
     await rig.direct.write('replaced', data)
-    rig.proxy.fault = { type: 'cut_answer', after_bytes: 1_000_000, times: 1 }
+    rig.proxy.fault = { after_bytes: 1_000_000, times: 1 }
     const reader = (await rig.store.read('replaced')).getReader()
     await reader.read()
     await rig.direct.write('replaced', new Uint8Array(data.byteLength))
@@ -105,7 +106,7 @@ describe.each([
   })
 
   it('a read that gains nothing ends', async () => {
-    rig.proxy.fault = { type: 'cut_answer', after_bytes: 100, times: 1_000 }
+    rig.proxy.fault = { after_bytes: 100, times: 1_000 }
     await expectCode(readAll(rig.store, 'data'), 'store_unavailable')
   })
 
@@ -119,12 +120,24 @@ describe.each([
   })
 
   it('a write whose answer is lost is known as written', async () => {
-    rig.proxy.fault = { type: 'cut_answer', after_bytes: 0, times: 1 }
+    rig.proxy.fault = { after_bytes: 0, times: 1 }
     const written = await rig.store.write('lost', bytes('mine'), { if_absent: true })
     expect(rig.proxy.fault.times).toBe(0)
     expect(await rig.direct.head('lost')).toMatchObject({ version: written.version, size: 4 })
     await expectCode(rig.store.write('lost', bytes('other'), { if_absent: true }), 'object_exists')
     expect(await readText(rig.direct, 'lost')).toBe('mine')
+  })
+
+  it('a conditional write is known as written although every answer to it was lost', async () => {
+    rig.proxy.fault = { after_bytes: 0, times: 3 }
+    const written = await rig.store.write('unheard', bytes('mine'), { if_absent: true })
+    expect(rig.proxy.fault.times).toBe(0)
+    expect(await rig.direct.head('unheard')).toMatchObject({ version: written.version, size: 4 })
+    rig.proxy.fault = { after_bytes: 0, times: 3 }
+    // An object that somebody else wrote is not taken for one's own.
+    const other = rig.store.write('unheard', bytes('other'), { if_absent: true })
+    await expectCode(other, 'store_unavailable')
+    expect(await readText(rig.direct, 'unheard')).toBe('mine')
   })
 
   it('a large write whose last answer is lost is known as written', async () => {
@@ -134,32 +147,11 @@ describe.each([
       yield patternBytes(size)
       // What was sent so far is answered: the next answer is that to the last request.
       await new Promise((done) => setTimeout(done, 400))
-      rig.proxy.fault = { type: 'cut_answer', after_bytes: 0, times: 1 }
+      rig.proxy.fault = { after_bytes: 0, times: 1 }
     })()
     const write = rig.store.write('large', body, { if_absent: true, part_bytes })
     await write
     expect(rig.proxy.fault).toHaveProperty('times', 0)
     expect((await rig.direct.head('large'))?.size).toBe(size)
-  })
-
-  it('a server that falls silent ends every call', async () => {
-    rig.proxy.fault = { type: 'silence' }
-    await expectCode(rig.store.head('data'), 'store_unavailable')
-    await expectCode(rig.store.read('data'), 'store_unavailable')
-    await expectCode(rig.store.write('x', bytes('x')), 'store_unavailable')
-    await expectCode(rig.store.delete(['x']), 'store_unavailable')
-    const list = (async () => {
-      for await (const _ of rig.store.list(''));
-    })()
-    await expectCode(list, 'store_unavailable')
-  })
-
-  it('a server that is gone is named', async () => {
-    const gone = await openRig()
-    await gone.proxy.close()
-    await expectCode(gone.store.head('x'), 'store_unavailable')
-    await expectCode(gone.store.read('x'), 'store_unavailable')
-    await expectCode(gone.store.write('x', bytes('x')), 'store_unavailable')
-    await gone.server.stop()
   })
 })
