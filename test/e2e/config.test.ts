@@ -138,6 +138,13 @@ describe('a secret', () => {
     ['a URL', store(`endpoint: "http://u:${SECRET}@example.com"`), 'config_invalid'],
     ['a loopback URL', store(`endpoint: "http://u:${SECRET}@127.0.0.1:9"`), 'config_invalid'],
     ['a mistyped key', store(keys.replace('access_key_id', 'acces_key_id')), 'config_invalid'],
+    ['a forgotten name', store(keys.replace('secret_access_key: ', '')), 'config_invalid'],
+    [
+      'a secret that YAML takes for an alias',
+      store(keys.replace(SECRET, `*${SECRET}`)),
+      'config_invalid',
+    ],
+    ['settings in the place of a name', store(`{ ${keys} }: x`), 'config_invalid'],
     ['a mistyped tag', store(keys.replace('access_key,', 'acces_key,')), 'config_invalid'],
     ['a list', store(keys.replace(SECRET, `[${SECRET}]`)), 'config_invalid'],
     ['a wrong reference', store(keys.replace(SECRET, `{ envv: ${SECRET} }`)), 'config_invalid'],
