@@ -110,7 +110,7 @@ export async function openApp(options: AppOptions) {
   const engine: Engine = openDuckdbEngine({ ...limits, datasets_dir: paths.datasets })
   const opened: AsyncDisposable[] = []
   const pool = openGatePool(config.threads === undefined ? {} : { threads: config.threads })
-  opened.push(pool)
+  opened.push(pool, engine)
   const formats: Formats = {
     gate: (object, ...rest) =>
       object.bytes < WORTH_A_THREAD ? passObject(object, ...rest) : pool.pass(object, ...rest),

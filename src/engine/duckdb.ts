@@ -17,6 +17,7 @@ export interface DuckdbEngineOptions {
 /** Serves datasets from their Parquet files, where they lie. */
 export function openDuckdbEngine(options: DuckdbEngineOptions): Engine {
   const { datasets_dir } = options
+  const sessions = new Sessions(options)
   return {
     features: { reads_files: true },
 
@@ -48,13 +49,12 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): Engine {
     },
 
     async query(sql, snapshots): Promise<ResultTable> {
-      await using db = await openDuckdb(options)
-      const select = await prepareSelect(db, sql, snapshots, datasets_dir).catch(
-        (cause: unknown) => {
+      const reader = await sessions.use(async (session) => {
+        const select = await session.prepare(sql, snapshots).catch((cause: unknown) => {
           throw namingDatasets(cause, snapshots)
-        },
-      )
-      const reader = await runQuery(() => db.connection.runAndReadAll(select))
+        })
+        return await runQuery(() => session.db.connection.runAndReadAll(select))
+      })
       const types = reader.columnTypes().map(String)
       return {
         columns: reader
@@ -65,51 +65,93 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): Engine {
     },
 
     async export(sql, snapshots, target) {
-      await using db = await openDuckdb(options)
-      const select = await prepareSelect(db, sql, snapshots, datasets_dir, dirname(target.path))
+      // Where it may write is settled for good with its first statement: a session of its own.
+      await using session = await openSession(options, dirname(target.path))
+      const select = await session.prepare(sql, snapshots)
       const format = { csv: 'csv, HEADER', parquet: "parquet, CODEC 'zstd'", json: 'json' }[
         target.format
       ]
       await runQuery(() =>
-        db.connection.run(`COPY (${select}) TO ${literal(target.path)} (FORMAT ${format})`),
+        session.db.connection.run(`COPY (${select}) TO ${literal(target.path)} (FORMAT ${format})`),
       )
     },
+
+    [Symbol.asyncDispose]: () => sessions[Symbol.asyncDispose](),
   }
 }
 
-/** One read-only statement with a view for each dataset it names; everything else is out of its reach. */
-async function prepareSelect(
-  db: Duckdb,
-  sql: string,
-  snapshots: readonly DatasetSnapshot[],
-  datasets_dir: string,
-  writable_dir?: string,
-): Promise<string> {
-  const statement = sql.trim().replace(/;\s*$/, '')
-  if (statement === '')
-    throw new ExchangeError('query_invalid', 'The query is empty.', {
-      hint: 'Write one SELECT, such as SELECT count(*) FROM a feed’s name.',
-    })
-  const text = statement.toLowerCase()
-  // DuckDB’s own list of a query’s tables leaves out some, such as one read with COLUMNS(c -> …), and
-  // takes case into account; a view that a query only seems to name costs little.
-  for (const snapshot of snapshots)
-    if (text.includes(snapshot.feed.toLowerCase())) await createView(db, snapshot, datasets_dir)
-  const dirs = [datasets_dir, ...(writable_dir === undefined ? [] : [writable_dir])].map((d) =>
-    literal(`${d}/`),
-  )
-  await db.run(`SET allowed_directories = [${dirs.join(', ')}]`)
+/** A DuckDB that can read the datasets and nothing else. */
+interface Session extends AsyncDisposable {
+  readonly db: Duckdb
+  /** One read-only statement, with a view for each dataset it names. */
+  prepare(sql: string, snapshots: readonly DatasetSnapshot[]): Promise<string>
+}
+
+async function openSession(options: DuckdbEngineOptions, writable_dir?: string): Promise<Session> {
+  const db = await openDuckdb(options)
+  const dirs = [options.datasets_dir, ...(writable_dir === undefined ? [] : [writable_dir])]
+  // Files are never written anew under a path that was read: their footers can be kept.
+  await db.run('SET parquet_metadata_cache = true')
+  await db.run(`SET allowed_directories = [${dirs.map((d) => literal(`${d}/`)).join(', ')}]`)
   await db.run('SET enable_external_access = false')
   await db.run('SET lock_configuration = true')
-  await onlySelect(db, statement)
-  return statement
+  /** By feed, the SELECT its view stands for: making a view reads the footers of all its files. */
+  const views = new Map<string, string>()
+  return {
+    db,
+    async prepare(sql, snapshots) {
+      const statement = sql.trim().replace(/;\s*$/, '')
+      if (statement === '')
+        throw new ExchangeError('query_invalid', 'The query is empty.', {
+          hint: 'Write one SELECT, such as SELECT count(*) FROM a feed’s name.',
+        })
+      const text = statement.toLowerCase()
+      // DuckDB’s own list of a query’s tables leaves out some, such as one read with COLUMNS(c -> …), and
+      // takes case into account; a view that a query only seems to name costs little.
+      for (const snapshot of snapshots) {
+        if (!text.includes(snapshot.feed.toLowerCase())) continue
+        const select = snapshotSql(snapshot, options.datasets_dir)
+        if (views.get(snapshot.feed) === select) continue
+        await createView(db, snapshot.feed, select)
+        views.set(snapshot.feed, select)
+      }
+      await onlySelect(db, statement)
+      return statement
+    },
+    [Symbol.asyncDispose]: () => db[Symbol.asyncDispose](),
+  }
+}
+
+/** Sessions between queries: one is kept, with what it has read; queries at once have one each. */
+class Sessions implements AsyncDisposable {
+  private readonly options: DuckdbEngineOptions
+  private idle: Session | undefined
+
+  constructor(options: DuckdbEngineOptions) {
+    this.options = options
+  }
+
+  async use<T>(run: (session: Session) => Promise<T>): Promise<T> {
+    const session = this.idle ?? (await openSession(this.options))
+    this.idle = undefined
+    try {
+      return await run(session)
+    } finally {
+      if (this.idle === undefined) this.idle = session
+      else await session[Symbol.asyncDispose]()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.idle?.[Symbol.asyncDispose]()
+    this.idle = undefined
+  }
 }
 
 /** A view reads the files' footers: what is missing or broken shows here, and is no fault of the query. */
-async function createView(db: Duckdb, snapshot: DatasetSnapshot, datasets_dir: string) {
-  const { feed } = snapshot
+async function createView(db: Duckdb, feed: string, select: string): Promise<void> {
   try {
-    await db.run(`CREATE VIEW ${identifier(feed)} AS ${snapshotSql(snapshot, datasets_dir)}`)
+    await db.run(`CREATE OR REPLACE VIEW ${identifier(feed)} AS ${select}`)
   } catch (cause) {
     const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n')
     throw new ExchangeError('dataset_damaged', `The dataset ${feed} cannot be read: ${reason}`, {

@@ -35,7 +35,8 @@ export interface ResultTable {
   readonly rows: readonly (readonly unknown[])[]
 }
 
-export interface Engine {
+/** Closed when it is no longer asked: it may keep what it read. */
+export interface Engine extends AsyncDisposable {
   readonly features: EngineFeatures
   /** Makes staged files durable under their final paths. The same plan twice is one publish. */
   publish(plan: PublishPlan): Promise<void>
