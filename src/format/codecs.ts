@@ -11,6 +11,8 @@ export type Codec = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz' | 'zip'
 
 /** Fewer and greater pieces expand half as fast again as pieces of a quarter of it. */
 const CHUNK = 1 << 20
+/** Small objects are many, and are not worth a great piece of memory each. */
+const SMALL_CHUNK = 1 << 14
 
 /** First bytes of formats that can be told by them; `zstd` also has skippable frames. */
 const MAGIC: readonly (readonly [Exclude<Codec, 'none'>, readonly number[]])[] = [
@@ -100,9 +102,9 @@ function pieces(path: string, options: ExpandOptions): AsyncIterable<Uint8Array>
     case 'none':
       return delivered(path, options)
     case 'gzip':
-      return frames(path, options, () => createGunzip({ chunkSize: CHUNK }))
+      return frames(path, options, (chunkSize) => createGunzip({ chunkSize }))
     case 'zstd':
-      return frames(path, options, () => createZstdDecompress({ chunkSize: CHUNK }))
+      return frames(path, options, (chunkSize) => createZstdDecompress({ chunkSize }))
     case 'xz':
       return expandXz(delivered(path, options))
     case 'zip':
@@ -117,7 +119,9 @@ async function* delivered(
   options: Pick<ExpandOptions, 'progress' | 'signal'>,
   start = 0,
 ): AsyncGenerator<Uint8Array> {
-  const input = createReadStream(path, { start, highWaterMark: CHUNK, signal: options.signal })
+  const { size } = await stat(path)
+  const highWaterMark = Math.min(CHUNK, Math.max(SMALL_CHUNK, size))
+  const input = createReadStream(path, { start, highWaterMark, signal: options.signal })
   let read = start
   for await (const chunk of input) {
     read += chunk.length
@@ -133,13 +137,15 @@ async function* delivered(
 async function* frames(
   path: string,
   options: ExpandOptions,
-  create: () => Transform & { bytesWritten: number },
+  create: (chunk_bytes: number) => Transform & { bytesWritten: number },
 ): AsyncGenerator<Uint8Array> {
   const { size } = await stat(path)
+  // Text expands to some four times its size.
+  const chunk_bytes = Math.min(CHUNK, Math.max(SMALL_CHUNK, size * 4))
   let offset = 0
   while (offset < size) {
-    const input = createReadStream(path, { start: offset, highWaterMark: CHUNK })
-    const stream = create()
+    const input = createReadStream(path, { start: offset, highWaterMark: chunk_bytes })
+    const stream = create(chunk_bytes)
     let read = offset
     input.on('error', (error) => stream.destroy(error))
     input.on('data', (chunk) => {

@@ -18,6 +18,8 @@ export const MAX_FIELDS = 10_000
 /** Name of the field that stands in for a line that is no row. */
 export const HOLE = '_bucketline_hole'
 const MAX_NAME_BYTES = 1 << 20
+/** Room to begin with: objects may be thousands, and small. */
+const FEW = 64
 
 /** ASCII letters only: that is how DuckDB compares names, `É` and `é` are two columns to it. */
 export const foldCase = (name: string): string =>
@@ -36,6 +38,12 @@ export function hashBytes(bytes: Uint8Array, start: number, end: number): number
 
 const mustEscape = (name: string): boolean => JSON.stringify(name).length !== name.length + 2
 
+/** The greater array with the values of the smaller one. */
+export function grown<A extends Int32Array | Float64Array | Uint8Array>(to: A, from: A): A {
+  to.set(from)
+  return to
+}
+
 export interface FieldTableOptions {
   readonly flat: boolean
   readonly nested_fields: readonly string[]
@@ -49,26 +57,28 @@ export class FieldTable {
   /** Names as UTF-8, one after another; field f is `bytes[offset[f] … offset[f] + length[f]]`. */
   bytes = new Uint8Array(4096)
   readonly names: string[] = []
-  readonly offset = new Int32Array(MAX_FIELDS)
-  readonly length = new Int32Array(MAX_FIELDS)
+  /** Fields that the arrays have room for; they are replaced when it grows. */
+  capacity = FEW
+  offset: Int32Array = new Int32Array(FEW)
+  length: Int32Array = new Int32Array(FEW)
   /** `length` where the name stands in JSON as it is, -1 where some of it must be escaped. */
-  readonly raw_length = new Int32Array(MAX_FIELDS)
+  raw_length: Int32Array = new Int32Array(FEW)
   /** The first field that has the same name without regard to case. */
-  readonly group = new Int32Array(MAX_FIELDS)
+  group: Int32Array = new Int32Array(FEW)
   /** The field that came after this one the last time; rows of a file mostly agree on their order. */
-  readonly next = new Int32Array(MAX_FIELDS)
+  next: Int32Array = new Int32Array(FEW)
   /** 1 where an object or array may stand. */
-  readonly may_nest = new Uint8Array(MAX_FIELDS)
+  may_nest: Uint8Array = new Uint8Array(FEW)
   /** 1 where the name cannot be that of a column. */
-  readonly unusable = new Uint8Array(MAX_FIELDS)
+  unusable: Uint8Array = new Uint8Array(FEW)
   /** Number of the row that last had the field, and that last had one of its group. */
-  readonly seen = new Float64Array(MAX_FIELDS)
-  readonly group_seen = new Float64Array(MAX_FIELDS)
-  readonly counts = new Float64Array(MAX_FIELDS * KINDS)
+  seen: Float64Array = new Float64Array(FEW)
+  group_seen: Float64Array = new Float64Array(FEW)
+  counts: Float64Array = new Float64Array(FEW * KINDS)
   /** Integers that a double may not hold. */
-  readonly long_integers = new Float64Array(MAX_FIELDS)
+  long_integers: Float64Array = new Float64Array(FEW)
   private readonly first_of_hash = new Map<number, number>()
-  private readonly chain = new Int32Array(MAX_FIELDS)
+  private chain: Int32Array = new Int32Array(FEW)
   private readonly groups = new Map<string, number>()
   private readonly flat: boolean
   private readonly nested: ReadonlySet<string>
@@ -107,6 +117,7 @@ export class FieldTable {
         `The rows have more than ${MAX_FIELDS} different field names, or ${MAX_NAME_BYTES} bytes of them.`,
       )
     }
+    if (field === this.capacity) this.makeRoom()
     while (this.used + end - start > this.bytes.length) {
       const grown = new Uint8Array(this.bytes.length * 2)
       grown.set(this.bytes)
@@ -129,6 +140,27 @@ export class FieldTable {
     if (name === HOLE) this.hole = field
     this.size++
     return field
+  }
+
+  private makeRoom(): void {
+    const capacity = Math.min(MAX_FIELDS, this.capacity * 2)
+    const int32 = (array: Int32Array) => grown(new Int32Array(capacity), array)
+    const float64 = (array: Float64Array, each = 1) =>
+      grown(new Float64Array(capacity * each), array)
+    const uint8 = (array: Uint8Array) => grown(new Uint8Array(capacity), array)
+    this.offset = int32(this.offset)
+    this.length = int32(this.length)
+    this.raw_length = int32(this.raw_length)
+    this.group = int32(this.group)
+    this.next = int32(this.next)
+    this.chain = int32(this.chain)
+    this.may_nest = uint8(this.may_nest)
+    this.unusable = uint8(this.unusable)
+    this.seen = float64(this.seen)
+    this.group_seen = float64(this.group_seen)
+    this.counts = float64(this.counts, KINDS)
+    this.long_integers = float64(this.long_integers)
+    this.capacity = capacity
   }
 
   /** Counts `rows` more values of one kind. */

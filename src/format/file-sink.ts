@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 
-const BUFFER = 1 << 20
+const BUFFER = 1 << 16
 
 /**
  * Writes a local file through one buffer. Synchronous: a gate appends millions of small pieces,

@@ -2,9 +2,9 @@ import type { RowCode } from '../core/rejects.ts'
 import {
   BOOLEAN,
   type FieldTable,
+  grown,
   hashBytes,
   INTEGER,
-  MAX_FIELDS,
   NESTED,
   NULL,
   NUMBER,
@@ -52,12 +52,12 @@ const isDigit = (c: number) => c >= 0x30 && c <= 0x39
 export class LineScanner {
   /** Top-level values of the last line: `field[i]`, `kind[i]`, bytes `start[i]` to `end[i]`. */
   values = 0
-  readonly field = new Int32Array(MAX_FIELDS)
-  readonly kind = new Uint8Array(MAX_FIELDS)
-  readonly start = new Float64Array(MAX_FIELDS)
-  readonly end = new Float64Array(MAX_FIELDS)
+  field: Int32Array
+  kind: Uint8Array
+  start: Float64Array
+  end: Float64Array
   /** 1 where DuckDB would change the value, or could take it for one that was marked as such. */
-  readonly marked = new Uint8Array(MAX_FIELDS)
+  marked: Uint8Array
   marks = 0
   patches: Patch[] = []
   problem: Problem | undefined
@@ -78,6 +78,12 @@ export class LineScanner {
 
   constructor(options: ScannerOptions, fields: FieldTable) {
     this.fields = fields
+    const { capacity } = fields
+    this.field = new Int32Array(capacity)
+    this.kind = new Uint8Array(capacity)
+    this.start = new Float64Array(capacity)
+    this.end = new Float64Array(capacity)
+    this.marked = new Uint8Array(capacity)
     this.max_depth = options.max_depth
     this.empty_value = options.repair.includes('empty_value')
     this.trailing_comma = options.repair.includes('trailing_comma')
@@ -132,6 +138,7 @@ export class LineScanner {
             const end = stringEnd(b, p)
             if (end < 0) return this.fault(-1 - end, stringFault(b, -1 - end))
             field = this.findField(b, p + 1, end - 1)
+            if (this.field.length < fields.capacity) this.makeRoom()
             if (previous < 0) this.first = field
             else fields.next[previous] = field
             p = end
@@ -343,6 +350,16 @@ export class LineScanner {
       }
     }
     return p
+  }
+
+  /** A line with more values than there are fields has a name twice, and is refused. */
+  private makeRoom(): void {
+    const { capacity } = this.fields
+    this.field = grown(new Int32Array(capacity), this.field)
+    this.kind = grown(new Uint8Array(capacity), this.kind)
+    this.start = grown(new Float64Array(capacity), this.start)
+    this.end = grown(new Float64Array(capacity), this.end)
+    this.marked = grown(new Uint8Array(capacity), this.marked)
   }
 
   private findField(b: Uint8Array, start: number, end: number): number {

@@ -13,7 +13,7 @@ import { openText } from './text-source.ts'
 const LF = 0x0a
 const CR = 0x0d
 const HOLE_LINE = `{"${HOLE}":1}\n`
-const BUFFER = 1 << 20
+const BUFFER = 1 << 16
 /** Lines of more bytes together are scanned: a string of them would weigh on memory. */
 const MAX_TEXT = 8 << 20
 

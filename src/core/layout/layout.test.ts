@@ -191,3 +191,9 @@ test('a key that could end a value in very many places takes no time', () => {
     file: 'f_g',
   })
 })
+
+test('a null after {file} needs more than _ before it', () => {
+  expect(() => parseLayout('{yyyy}/{file}_{region}-')).toThrow(/put a sign/)
+  expect(parseLayout('{yyyy}/{file}-{region}').variables).toEqual(['region'])
+  expect(parseLayout('{yyyy}/{region}_{file}').variables).toEqual(['region'])
+})

@@ -89,7 +89,7 @@ function checkSeparated(template: string, parts: readonly LayoutPart[]): void {
     const { variable } = part
     if (
       open !== undefined &&
-      (isTimeVariable(variable) ? between === '' : !/[^A-Za-z0-9%]/.test(between))
+      (isTimeVariable(variable) ? between === '' : !separates(between, open))
     ) {
       throw invalid(
         template,
@@ -102,6 +102,13 @@ function checkSeparated(template: string, parts: readonly LayoutPart[]): void {
     }
   }
 }
+
+/**
+ * Whether a text ends a value. `{file}` takes all it can, so that of a null after it, which is written
+ * with `_` at both ends, it would take the first of them too.
+ */
+const separates = (between: string, open: string): boolean =>
+  (open === 'file' ? /[^A-Za-z0-9%_]/ : /[^A-Za-z0-9%]/).test(between)
 
 function grainOf(template: string, names: ReadonlySet<string>): Grain {
   if (!names.has('yyyy')) {
