@@ -16,6 +16,11 @@ export interface Duckdb extends AsyncDisposable {
   run(sql: string): Promise<void>
   /** Rows as JavaScript objects; big integers stay `bigint`, so ask for what you need in the SQL. */
   all<Row = Record<string, unknown>>(sql: string): Promise<Row[]>
+  /**
+   * Several statements at the same time, each on a connection of its own, which sees no temporary
+   * tables. For what DuckDB does not spread over its threads by itself, such as numbering rows.
+   */
+  together<Row = Record<string, unknown>>(statements: readonly string[]): Promise<Row[][]>
 }
 
 /** Opens a DuckDB that lives in memory, within `memory_limit`, spilling to `spill_dir`. */
@@ -32,9 +37,13 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Duckdb> {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   })
-  const connection = await instance.connect()
-  // Times are UTC everywhere; a session zone would make casts depend on the machine.
-  await connection.run("SET TimeZone = 'UTC'")
+  const connect = async () => {
+    const opened = await instance.connect()
+    // Times are UTC everywhere; a session zone would make casts depend on the machine.
+    await opened.run("SET TimeZone = 'UTC'")
+    return opened
+  }
+  const connection = await connect()
   return {
     connection,
     async run(sql) {
@@ -43,6 +52,23 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Duckdb> {
     async all<Row>(sql: string) {
       const reader = await connection.runAndReadAll(sql)
       return reader.getRowObjectsJS() as Row[]
+    },
+    async together<Row>(statements: readonly string[]) {
+      // All are waited for, whatever becomes of one: what it wrote must not appear later.
+      const outcomes = await Promise.allSettled(
+        statements.map(async (sql) => {
+          const own = await connect()
+          try {
+            return (await own.runAndReadAll(sql)).getRowObjectsJS() as Row[]
+          } finally {
+            own.closeSync()
+          }
+        }),
+      )
+      return outcomes.map((outcome) => {
+        if (outcome.status === 'rejected') throw outcome.reason
+        return outcome.value
+      })
     },
     async [Symbol.asyncDispose]() {
       connection.closeSync()

@@ -115,6 +115,7 @@ class CsvPass {
       rows: { by: 'column' },
       holes: false,
       marked: false,
+      verbatim: false,
       records: this.rows_read - this.rows_refused,
       longest_record: this.sink.longest,
       breaks_in_fields: this.breaks,

@@ -79,6 +79,8 @@ export interface PassedObject {
   readonly holes: boolean
   /** Values that DuckDB would change stand in the file as marked text (`readPassed` says how). */
   readonly marked: boolean
+  /** Every row that passed stands in the file as it was delivered, on its own line. */
+  readonly verbatim: boolean
   /** Records in the file: rows that passed, and holes. */
   readonly records: number
   /** Bytes of the longest record in the file, its line break not counted; 0 where it is not known. */

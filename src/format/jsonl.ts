@@ -114,6 +114,7 @@ class JsonlPass {
       rows: { by: 'ordinal', first_row: 1 },
       holes: this.holes > 0,
       marked: this.marked > 0,
+      verbatim: this.marked + this.repairs.insert + this.repairs.remove === 0,
       records: this.rows_read - this.rows_refused + this.holes,
       longest_record: Math.max(this.longest, this.sink?.longest ?? 0),
       rows_read: this.rows_read,

@@ -55,6 +55,7 @@ async function passParquet(object: StagedObject, duckdb: Duckdb): Promise<Passed
     rows: { by: 'ordinal', first_row: 1 },
     holes: false,
     marked: false,
+    verbatim: false,
     records: rows_read,
     longest_record: 0,
     rows_read,

@@ -426,15 +426,19 @@ async function check(
           }),
         ),
     })
-    const all = async (path: string | undefined, columns: string, order: string) =>
-      path === undefined
+    const all = async (paths: readonly string[], columns: string, order: string) =>
+      paths.length === 0
         ? []
         : (
             await duckdb.all<{ j: string }>(
-              `SELECT to_json(t)::VARCHAR AS j FROM (SELECT ${columns} FROM read_parquet(${literal(path)})) t ORDER BY ${order}`,
+              `SELECT to_json(t)::VARCHAR AS j FROM (SELECT ${columns} FROM read_parquet([${paths.map(literal).join(', ')}])) t ORDER BY ${order}`,
             )
           ).map(({ j }) => j)
-    const rejects = await all(checked.rejects_file, '* EXCLUDE (version)', 't."object", t."row"')
+    const rejects = await all(
+      checked.rejects_file === undefined ? [] : [checked.rejects_file],
+      '* EXCLUDE (version)',
+      't."object", t."row"',
+    )
     const mine = rejects.filter(
       (json) => (JSON.parse(json) as { object: string }).object !== left_out,
     )
@@ -453,7 +457,11 @@ async function check(
       expect(checked.rows + checked.duplicates + mine.length).toBe(read)
     return {
       objects: told,
-      rows: await all(checked.candidates, '*', 't._object, t._row'),
+      rows: await all(
+        checked.candidates.map((file) => file.path),
+        '*',
+        't._object, t._row',
+      ),
       rejects: mine,
       duplicates: checked.duplicates,
     }

@@ -230,16 +230,28 @@ async function stageRows(
   const { feed, ledger, paths } = context
   const refs = refsOf(item.reads)
   const none: Winners = { lost: 0, republished: [], staged: [] }
-  const candidates = checked.candidates
+  const { candidates } = checked
+  const addCandidates = async (kind: 'data' | 'candidates') => {
+    for (const file of candidates) {
+      const keys = new Set(file.objects)
+      await staging.add(
+        kind,
+        file.path,
+        file.rows,
+        refs.filter((o) => keys.has(o.key)),
+        duckdb,
+      )
+    }
+  }
   if (!comparesPartitions(feed)) {
-    if (candidates !== undefined) await staging.add('data', candidates, checked.rows, refs, duckdb)
+    await addCandidates('data')
     return none
   }
   const winners = await settleWinners({
     feed,
     duckdb,
     partition: item.partition,
-    candidates: candidates === undefined ? [] : [candidates],
+    candidates: candidates.map((file) => file.path),
     served: await ledger.servedFiles(feed.name),
     datasets_dir: paths.datasets,
     dir,
@@ -247,12 +259,12 @@ async function stageRows(
       `${generationPath(feed.name, partition, 0, begun.load_id)}/${name}`,
   })
   for (const file of winners.staged) staging.addPlanned(file)
-  if (candidates === undefined) return winners
+  if (candidates.length === 0) return winners
   const { beaten } = winners
-  if (winners.data === undefined) await staging.add('data', candidates, checked.rows, refs, duckdb)
+  if (winners.data === undefined) await addCandidates('data')
   if (beaten !== undefined) await staging.add('beaten', beaten.staged, beaten.rows, refs)
   if (winners.data !== undefined) {
-    await staging.add('candidates', candidates, checked.rows, refs, duckdb)
+    await addCandidates('candidates')
     if (winners.data.rows > 0)
       await staging.add('data', winners.data.staged, winners.data.rows, refs, duckdb)
   }

@@ -2,7 +2,7 @@ import type { Feed } from '../../core/feed.ts'
 import type { Partition } from '../../core/partition.ts'
 import { type Duckdb, literal } from '../../duckdb/duckdb.ts'
 import type { DatasetColumns } from './settle-columns.ts'
-import { groupCodes, type SourceGroup, valuedRows } from './source-group.ts'
+import { computedOnce, groupCodes, type SourceGroup, valuedRows } from './source-group.ts'
 import type { Rule } from './source-value.ts'
 
 /** The rule that a row lies in its partition, on the contract's time column. */
@@ -35,7 +35,7 @@ export function partitionRules(
   }
 }
 
-/** Fills the table `bad` with a group's refused rows, each with every rule it broke. */
+/** Fills the table `bad`, which all connections see, with a group's refused rows, each with every rule it broke. */
 export async function findBadRows(
   group: SourceGroup,
   columns: DatasetColumns,
@@ -43,9 +43,12 @@ export async function findBadRows(
 ): Promise<void> {
   const codes = groupCodes(group, columns.reject_undeclared)
   if (codes.length === 0) return
-  const coded = `(SELECT *${codes.map((c) => `, ${c.code} AS k${c.i}`).join('')} FROM ${valuedRows(group)})`
   const list = codes.map((c) => `{'i': ${c.i}, 'code': k${c.i}, 'shown': ${c.shown}}`).join(', ')
-  await duckdb.run(
-    `INSERT INTO bad SELECT _obj, _row, list_filter([${list}], lambda v: v.code IS NOT NULL) FROM ${coded} WHERE ${codes.map((c) => `k${c.i} IS NOT NULL`).join(' OR ')}`,
-  )
+  const broken = codes.map((c) => `k${c.i} IS NOT NULL`).join(' OR ')
+  const coded = (table: string) =>
+    `(SELECT *${codes.map((c) => `, ${c.code} AS k${c.i}`).join('')} FROM ${valuedRows({ ...group, table })})`
+  const insert = (table: string) =>
+    `INSERT INTO bad SELECT _obj, _row, list_filter([${list}], lambda v: v.code IS NOT NULL) FROM (SELECT *, ${computedOnce(broken)} AS _bucketline_broken FROM ${coded(table)}) WHERE _bucketline_broken`
+  if (group.lanes === undefined) await duckdb.run(insert(group.table))
+  else await duckdb.together(group.lanes.map((lane) => insert(lane.table)))
 }

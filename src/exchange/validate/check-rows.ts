@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Duckdb } from '../../duckdb/duckdb.ts'
 import type { LoadObject, Note, RejectSummary } from '../../ledger/ledger.ts'
 import { findBadRows, partitionRules } from './bad-rows.ts'
 import { type BrokenBudget, brokenBudget } from './budget.ts'
 import {
+  type CandidateFile,
   mayHaveDuplicates,
   nameObjects,
   soundRows,
@@ -31,8 +31,8 @@ export interface CheckedRows {
   readonly objects: readonly LoadObject[]
   readonly rejects: readonly RejectSummary[]
   readonly notes: readonly Note[]
-  /** Absolute paths; undefined where there are no such rows, or nothing may be published. */
-  readonly candidates?: string
+  /** None where there are no such rows, or nothing may be published; paths are absolute. */
+  readonly candidates: readonly CandidateFile[]
   readonly rejects_file?: string
   /** Why nothing may be published. */
   readonly refused?: {
@@ -59,11 +59,11 @@ export async function checkRows(options: CheckOptions): Promise<CheckedRows> {
 }
 
 async function checkPassed(gated: Gated, options: CheckOptions): Promise<CheckedRows> {
-  const { feed, duckdb, dir } = options
+  const { feed, duckdb } = options
   const notes: Note[] = [...gated.notes]
   const columns = await settleColumns(gated.passed, options, notes)
-  const candidates = join(dir, 'candidates.parquet')
-  const { groups, written, duplicates } = await writeValidRows(candidates, gated, columns, options)
+  const { groups, candidates, duplicates } = await writeValidRows(gated, columns, options)
+  const written = rowsIn(candidates)
 
   const outcomes = await objectOutcomes(gated, options)
   const rows_read = outcomes.reduce((sum, o) => sum + o.rows_read, 0)
@@ -97,6 +97,7 @@ async function checkPassed(gated: Gated, options: CheckOptions): Promise<Checked
       notes,
       duplicates: 0,
       rows: 0,
+      candidates: [],
       refused: { code: 'over_budget', message: budget.message },
     }
   if (options.objects.length > 0 && groups.length === 0)
@@ -105,6 +106,7 @@ async function checkPassed(gated: Gated, options: CheckOptions): Promise<Checked
       notes,
       duplicates: 0,
       rows: 0,
+      candidates: [],
       refused: {
         code: 'no_valid_objects',
         message: `every object was refused: ${outcomes
@@ -114,10 +116,10 @@ async function checkPassed(gated: Gated, options: CheckOptions): Promise<Checked
       },
     }
 
-  notes.push(...(await renameNotes(columns, written === 0 ? undefined : candidates, options)))
+  notes.push(...(await renameNotes(columns, candidates[0]?.path, options)))
   const quality = await brokenQuality(
     feed.contract,
-    { file: candidates, kept: options.kept },
+    { files: candidates.map((file) => file.path), kept: options.kept },
     duckdb,
   )
   notes.push(...quality.notes)
@@ -127,13 +129,20 @@ async function checkPassed(gated: Gated, options: CheckOptions): Promise<Checked
       notes,
       duplicates,
       rows: 0,
+      candidates: [],
       refused: { code: 'quality', message: quality.broken },
     }
   if (written + duplicates + rejected !== rows_read)
     throw new Error(
       `rows do not add up: ${rows_read} read, ${written} valid, ${duplicates} duplicates, ${rejected} rejected`,
     )
-  return { ...base, notes, duplicates, rows: written, ...(written === 0 ? {} : { candidates }) }
+  return {
+    ...base,
+    notes,
+    duplicates,
+    rows: written,
+    candidates: candidates.filter((file) => file.rows > 0),
+  }
 }
 
 /**
@@ -142,36 +151,41 @@ async function checkPassed(gated: Gated, options: CheckOptions): Promise<Checked
  * which and why. That look has the last word: where it finds otherwise, rows are written again by it.
  */
 async function writeValidRows(
-  path: string,
   gated: Gated,
   columns: DatasetColumns,
   options: CheckOptions,
-): Promise<{ groups: readonly SourceGroup[]; written: number; duplicates: number }> {
+): Promise<{
+  groups: readonly SourceGroup[]
+  candidates: readonly CandidateFile[]
+  duplicates: number
+}> {
   const { feed, duckdb } = options
   await duckdb.run(
-    'CREATE OR REPLACE TEMP TABLE bad (_obj INTEGER, _row BIGINT, violations STRUCT(i INTEGER, code VARCHAR, shown VARCHAR)[])',
+    'CREATE OR REPLACE TABLE bad (_obj INTEGER, _row BIGINT, violations STRUCT(i INTEGER, code VARCHAR, shown VARCHAR)[])',
   )
   await duckdb.run('CREATE OR REPLACE TEMP TABLE losers (_obj INTEGER, _row BIGINT)')
   await nameObjects(options)
   const typed = await buildGroups(gated.passed, columns, { ...options, typed: true })
   const passed = gated.passed.reduce((n, o) => n + o.passed.rows_read - o.passed.rows_refused, 0)
-  let sound: number | undefined
+  let sound: readonly CandidateFile[] | undefined
   if (!(await mayHaveDuplicates(feed, typed, duckdb))) {
     const rows = soundRows(typed, columns)
-    sound = await writeCandidates(rows, path, { groups: typed, columns, duckdb })
-    if (sound === passed) return { groups: typed, written: sound, duplicates: 0 }
+    sound = await writeCandidates(rows, 'sound', { ...options, groups: typed, columns })
+    if (rowsIn(sound) === passed) return { groups: typed, candidates: sound, duplicates: 0 }
   }
   const groups = await buildGroups(gated.passed, columns, { ...options, typed: false })
   for (const group of groups) await findBadRows(group, columns, duckdb)
   const [bad] = await duckdb.all<{ n: bigint }>('SELECT count(*) AS n FROM bad')
-  if (sound !== undefined && sound + Number(bad?.n ?? 0n) === passed)
-    return { groups, written: sound, duplicates: 0 }
+  if (sound !== undefined && rowsIn(sound) + Number(bad?.n ?? 0n) === passed)
+    return { groups, candidates: sound, duplicates: 0 }
   const rows = unrefusedRows(groups, columns)
   await duckdb.run(`CREATE OR REPLACE TEMP VIEW valid_rows AS ${rows.sql}`)
   const duplicates = await markDuplicates(feed, duckdb)
-  const written = await writeCandidates(rows, path, { groups, columns, duckdb })
-  return { groups, written, duplicates }
+  const candidates = await writeCandidates(rows, 'valid', { ...options, groups, columns })
+  return { groups, candidates, duplicates }
 }
+
+const rowsIn = (files: readonly CandidateFile[]) => files.reduce((n, file) => n + file.rows, 0)
 
 function buildGroups(
   objects: readonly SourceObject[],

@@ -39,8 +39,6 @@ export function parquetGroup(
     format: 'parquet',
     table,
     objects,
-    // Where a field has the name of DuckDB's own row number, rows are counted instead.
-    ordered: fields.some((f) => f.name.toLowerCase() === 'file_row_number'),
     rescued: rescuedObject(
       match.undeclared.flat().map((name) => [name, `to_json(${slotOf(name)})`]),
     ),

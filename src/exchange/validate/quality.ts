@@ -5,11 +5,11 @@ import type { Note } from '../../ledger/ledger.ts'
 
 /**
  * Runs the contract's rules on the whole partition: over the valid rows that are about to be
- * published, in `file` and `kept`. A broken rule of severity `error` refuses the partition, a `warning` becomes a note.
+ * published, in `files` and `kept`. A broken rule of severity `error` refuses the partition, a `warning` becomes a note.
  */
 export async function brokenQuality(
   contract: Contract,
-  rows: { readonly file: string; readonly kept?: string | undefined },
+  rows: { readonly files: readonly string[]; readonly kept?: string | undefined },
   duckdb: Duckdb,
 ): Promise<{ readonly broken?: string; readonly notes: readonly Note[] }> {
   const notes: Note[] = []
@@ -17,7 +17,7 @@ export async function brokenQuality(
   if (contract.quality.length === 0) return { notes }
   const kept = rows.kept === undefined ? '' : ` UNION ALL BY NAME (${rows.kept})`
   await duckdb.run(
-    `CREATE OR REPLACE TEMP VIEW partition_rows AS SELECT * FROM read_parquet(${literal(rows.file)}, hive_partitioning = false)${kept}`,
+    `CREATE OR REPLACE TEMP VIEW partition_rows AS SELECT * FROM read_parquet([${rows.files.map(literal).join(', ')}], hive_partitioning = false)${kept}`,
   )
   for (const rule of contract.quality) {
     const value = await measure(rule, duckdb)

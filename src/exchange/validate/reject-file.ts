@@ -157,9 +157,19 @@ async function collectRaw(group: SourceGroup, options: RejectFileOptions): Promi
     const fields = object.passed.fields.map((f) => f.name)
     all_names.push(`(${object.index}, ${nameList(fields, options.feed)})`)
     const wanted = rows.map((r) => Number(r._row))
-    for await (const { row, raw } of options.formats.rawRows(staged, {
+    const { path: passed, verbatim } = object.passed
+    const settings = options.feed.format
+    // What the gate left need not be expanded again.
+    const [source, how] =
+      verbatim && settings.type !== 'parquet'
+        ? [
+            { ...staged, key: 'passed', path: passed },
+            { ...settings, compression: 'none' as const, encoding: 'utf-8' },
+          ]
+        : [staged, settings]
+    for await (const { row, raw } of options.formats.rawRows(source, {
       format,
-      settings: options.feed.format,
+      settings: how,
       rows: wanted,
     })) {
       const names = group.format === 'jsonl' ? namesOf(raw, options.feed) : undefined

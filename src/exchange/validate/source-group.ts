@@ -24,8 +24,8 @@ export interface SourceGroup {
   readonly source: (column: Column) => SourceValue
   /** By column name, the keys of its map; only where they were looked at. */
   readonly map_keys?: ReadonlyMap<string, MapKeys>
-  /** Rows keep their numbers only while DuckDB keeps the order in which it reads them. */
-  readonly ordered: boolean
+  /** `table` as several to read beside each other, with the objects of each; only where that pays. */
+  readonly lanes?: readonly { readonly table: string; readonly objects: readonly number[] }[]
   /** JSON object of the undeclared fields that have a value, or NULL. */
   readonly rescued: string
   readonly objects: readonly SourceObject[]
@@ -88,6 +88,13 @@ export function valuedRows(group: SourceGroup): string {
   const values = group.columns.map((c, at) => `, ${c.sql.value} AS ${valueName(at)}`).join('')
   return `(SELECT *${values} FROM (SELECT *${prepared} FROM ${group.table}))`
 }
+
+/**
+ * A condition to filter by in an outer SELECT. What is random stays where it stands: pushed below the
+ * values that it is about, the filter would compute them a second time.
+ */
+export const computedOnce = (condition: string): string =>
+  `CASE WHEN ${condition} THEN random() < 2 ELSE false END`
 
 /** What is asked of each column of a group, in judgement order; the last one may be on undeclared fields. */
 export function groupCodes(

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { Column } from '../../core/contract/contract.ts'
 import type { JsonType, PassedObject } from '../../format/format.ts'
 import { matchFields } from './dataset-columns.ts'
@@ -11,6 +12,8 @@ import {
 } from './source-group.ts'
 import type { SourceValue } from './source-value.ts'
 
+/** Rows that are worth a statement of their own beside another's. */
+const LANE_ROWS = 50_000
 /** Objects that one statement reads beside each other; to plan more takes longer than to read them. */
 const DIRECT_OBJECTS = 16
 
@@ -54,12 +57,12 @@ export async function textGroup(
   }
   const compiled = compileColumns(source, options)
   const once = compiled.every((c) => c.sql.json_text === undefined)
-  const few = objects.length <= DIRECT_OBJECTS
-  const direct = !once
-    ? undefined
-    : few
-      ? matched.map((one) => selectRows(one, read_as, options)).join(' UNION ALL ')
-      : selectTogether(matched, read_as, options)
+  const read = (some: readonly ObjectFields[]) =>
+    objects.length <= DIRECT_OBJECTS
+      ? some.map((one) => selectRows(one, read_as, options)).join(' UNION ALL ')
+      : selectTogether(some, read_as, options)
+  const direct = once ? read(matched) : undefined
+  const lanes = direct === undefined ? undefined : lanesOf(matched)
   return {
     format,
     table:
@@ -67,12 +70,37 @@ export async function textGroup(
         ? await intoTable(`source_${format}`, matched, { read_as, options, duckdb })
         : `(${direct})`,
     objects,
-    ordered: direct !== undefined && format === 'jsonl',
+    ...(lanes === undefined
+      ? {}
+      : {
+          lanes: lanes.map((some) => ({
+            table: `(${read(some)})`,
+            objects: some.map((one) => one.object.index),
+          })),
+        }),
     rescued: '_rescued',
     raw: 'NULL::VARCHAR',
     source,
     columns: compiled,
   }
+}
+
+/** Objects in as many parts as there are cores, with about as many rows each; undefined where one will do. */
+function lanesOf(matched: readonly ObjectFields[]): readonly ObjectFields[][] | undefined {
+  const rows = matched.reduce((sum, one) => sum + one.object.passed.records, 0)
+  const count = Math.min(availableParallelism(), matched.length)
+  if (count < 2 || rows < LANE_ROWS * 2) return undefined
+  const lanes: ObjectFields[][] = []
+  let before = 0
+  for (const one of matched) {
+    const at = Math.min(count - 1, Math.floor((before * count) / rows))
+    const lane = lanes[at] ?? []
+    lanes[at] = lane
+    lane.push(one)
+    before += one.object.passed.records
+  }
+  const filled = lanes.filter((lane) => lane !== undefined)
+  return filled.length < 2 ? undefined : filled
 }
 
 async function intoTable(
