@@ -57,7 +57,7 @@ describe('parseCommandLine', () => {
       "option '--from <PARTITION>' argument missing",
       'Run the command with --help.',
     ],
-    [['contract'], 'contract needs a command', 'One of show, lint, sample, import, diff.'],
+    [['contract'], 'contract needs a command', 'One of show, guide, lint, sample, import, diff.'],
     [['contract', 'lnt', 'x'], "unknown command 'lnt'", 'Did you mean lint?'],
     [
       ['rollback', 'f', '2023-01-01', '--generation', '1.5'],

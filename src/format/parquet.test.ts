@@ -21,9 +21,9 @@ afterAll(async () => {
 })
 
 let files = 0
-async function parquet(select: string): Promise<Buffer> {
+async function parquet(select: string, options = ''): Promise<Buffer> {
   const path = join(bench.dir, `source-${files++}.parquet`)
-  await bench.duckdb.run(`COPY (SELECT ${select}) TO ${literal(path)} (FORMAT parquet)`)
+  await bench.duckdb.run(`COPY (SELECT ${select}) TO ${literal(path)} (FORMAT parquet${options})`)
   return readFileSync(path)
 }
 
@@ -138,6 +138,28 @@ describe('the Parquet gate', () => {
     }
     expect(told).toContain('The footer of the Parquet file says 76 rows, its row groups have 77.')
   })
+
+  it.each([
+    ['t', "TIME '00:00:01' t"],
+    ['t', "[TIME '00:00:01'] t"],
+    ['t', "{'a': 1, 'b': {'c': TIME '00:00:01'}} t"],
+    ['t', "MAP {'k': TIME '00:00:01'} t"],
+  ])(
+    'refuses a time that is none of a day, wherever it stands: %s of %s',
+    async (column, value) => {
+      const second = Buffer.from([0x40, 0x42, 0x0f, 0, 0, 0, 0, 0])
+      const bytes = await parquet(`${value} FROM range(3)`, ', CODEC uncompressed')
+      expect((await bench.pass(bytes, settings)).result.refused).toBeUndefined()
+      let at = bytes.indexOf(second)
+      expect(at).toBeGreaterThan(0)
+      for (; at >= 0; at = bytes.indexOf(second, at)) bytes.writeBigInt64LE(1n << 38n, at)
+      const { result } = await bench.pass(bytes, settings)
+      expect(result.refused).toMatchObject({
+        code: 'corrupt_object',
+        message: expect.stringContaining(`The column ${column} (`),
+      })
+    },
+  )
 
   it('survives changed bytes anywhere', async () => {
     const small = await parquet("i, 's' || i s, [i] l FROM range(50) r(i)")

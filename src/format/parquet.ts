@@ -5,6 +5,7 @@ import { MAX_FIELDS } from './field-table.ts'
 import type { Field, Gate, PassedObject, StagedObject } from './format.ts'
 import { Refusal, settle } from './refusal.ts'
 import { looksLike } from './text-source.ts'
+import { beyondDay } from './time-of-day.ts'
 
 /** Footer: its length in four bytes, then the magic. */
 const TAIL = 8
@@ -20,8 +21,10 @@ async function passParquet(object: StagedObject, duckdb: Duckdb): Promise<Passed
   await checkMagic(object)
   const path = literal(object.path)
   const [rows_read, described] = await refuseFaults(object, async () => {
+    // Row groups are counted by reading: what tells of each of them also writes out their columns'
+    // bounds, and DuckDB ends the process on some that are damaged.
     const [metadata] = await duckdb.all<{ rows: bigint; grouped: bigint }>(
-      `SELECT num_rows AS rows, (SELECT coalesce(sum(row_group_num_rows), 0)::BIGINT FROM parquet_metadata(${path}) WHERE column_id = 0) AS grouped FROM parquet_file_metadata(${path})`,
+      `SELECT num_rows AS rows, (SELECT count(*) FROM read_parquet(${path}, hive_partitioning = false)) AS grouped FROM parquet_file_metadata(${path})`,
     )
     if (metadata?.rows !== metadata?.grouped) {
       throw new Refusal(
@@ -47,6 +50,7 @@ async function passParquet(object: StagedObject, duckdb: Duckdb): Promise<Passed
         `Two columns of the Parquet file have one name without regard to case (near ${renamed.column_name}).`,
       )
     }
+    await refuseImpossibleTimes(path, columns, duckdb)
     return [Number(metadata?.rows ?? 0), columns] as const
   })
   return {
@@ -64,6 +68,25 @@ async function passParquet(object: StagedObject, duckdb: Duckdb): Promise<Passed
       fieldOf(column_name, column_type, rows_read),
     ),
     notes: [],
+  }
+}
+
+async function refuseImpossibleTimes(
+  path: string,
+  columns: readonly { readonly column_name: string; readonly column_type: string }[],
+  duckdb: Duckdb,
+): Promise<void> {
+  for (const { column_name, column_type } of columns) {
+    const broken = beyondDay(`r.${identifier(column_name)}`, column_type)
+    if (broken === undefined) continue
+    const found = await duckdb.all(
+      `SELECT 1 FROM read_parquet(${path}, hive_partitioning = false) r WHERE ${broken} LIMIT 1`,
+    )
+    if (found.length > 0)
+      throw new Refusal(
+        'corrupt_object',
+        `The column ${column_name} (${column_type}) holds a time that is no time of day.`,
+      )
   }
 }
 
