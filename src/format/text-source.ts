@@ -6,10 +6,6 @@ import type { StagedObject } from './format.ts'
 import { Refusal } from './refusal.ts'
 import { NOT_IN_ENCODING, transcode } from './transcode.ts'
 
-/** Compressions whose files DuckDB reads itself. */
-export const readable = (codec: Codec): codec is 'none' | 'gzip' | 'zstd' =>
-  codec === 'none' || codec === 'gzip' || codec === 'zstd'
-
 const HEAD = 512
 const SUFFIXES: Readonly<Record<string, Codec>> = {
   gz: 'gzip',
