@@ -27,6 +27,7 @@ import type { Formats } from './format/format.ts'
 import { openGatePool } from './format/gate-pool.ts'
 import { passObject } from './format/gates.ts'
 import { probeParquet } from './format/parquet.ts'
+import { probeApart } from './format/probe-apart.ts'
 import { rawRows } from './format/raw-rows.ts'
 import { readPassed, readTogether } from './format/read-passed.ts'
 import type { FileKind, Ledger } from './ledger/ledger.ts'
@@ -117,6 +118,7 @@ export async function openApp(options: AppOptions) {
     readPassed,
     readTogether,
     probe: probeParquet,
+    probeApart: (object) => probeApart(object, limits),
     rawRows,
   }
   const stores = new Map<string, Promise<ObjectStore>>()

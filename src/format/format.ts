@@ -136,6 +136,10 @@ export interface Formats {
     object: Pick<StagedObject, 'key' | 'path'>,
     duckdb: Duckdb,
   ): Promise<{ readonly code: ObjectCode; readonly message: string } | undefined>
+  /** As `probe`, in a process of its own, which survives a file that ends its reader; others than Parquet pass. */
+  probeApart(
+    object: Pick<StagedObject, 'key' | 'path'>,
+  ): Promise<{ readonly code: ObjectCode; readonly message: string } | undefined>
   /** The delivered text of text rows by number, in ascending order, cut as `raw` of refused rows is. */
   rawRows(
     object: StagedObject,

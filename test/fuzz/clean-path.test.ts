@@ -33,6 +33,7 @@ const formats: Formats = {
   readPassed,
   readTogether,
   probe: probeParquet,
+  probeApart: async () => undefined,
   rawRows,
 }
 

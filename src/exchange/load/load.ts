@@ -136,6 +136,7 @@ async function attempt(
     objects,
     formats: context.formats,
     duckdb,
+    after_interruption: item.after_interruption === true,
     dir: join(dir, 'checked'),
     kept: await keptRows(feed, item, { ledger, datasets_dir: context.paths.datasets }),
     known: await ledger.columns(feed.name),

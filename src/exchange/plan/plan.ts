@@ -32,6 +32,8 @@ export interface PlanItem {
   readonly bytes: number
   /** The partition's last load when this was planned; undefined if it had none. */
   readonly expected_last_load?: string
+  /** That load was cut off. One of its objects may have done it: they are looked at with care first. */
+  readonly after_interruption?: true
   readonly warnings: readonly PlanWarning[]
 }
 
@@ -225,6 +227,7 @@ function itemOf(
     removed: against_served.removed.map(({ key }) => key),
     bytes: reads.reduce((sum, { size }) => sum + size, 0),
     ...(expected_last_load === undefined ? {} : { expected_last_load }),
+    ...(record.last_load?.code === 'interrupted' ? { after_interruption: true as const } : {}),
     warnings: sizeWarnings(feed, reads),
   }
 }

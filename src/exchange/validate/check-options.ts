@@ -15,6 +15,8 @@ export interface CheckOptions {
   readonly objects: readonly FetchedObject[]
   readonly formats: Formats
   readonly duckdb: Duckdb
+  /** The last load of these objects was cut off: each is first read in a process of its own. */
+  readonly after_interruption?: boolean
   /** Folder for everything this check writes; made if absent. */
   readonly dir: string
   /** Rows of the partition that stay as they are, as a SELECT: the contract's rules look at the whole of it. */

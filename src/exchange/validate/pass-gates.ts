@@ -54,11 +54,16 @@ export async function passGates(options: CheckOptions): Promise<Gated> {
       longest_reject = Math.max(longest_reject, Buffer.byteLength(line))
       out.write(line)
     }
-    const result = await options.formats.gate(
-      object,
-      gateOptions(options, index, refuse, advance),
-      options.duckdb,
-    )
+    const deadly =
+      options.after_interruption === true ? await options.formats.probeApart(object) : undefined
+    const result =
+      deadly === undefined
+        ? await options.formats.gate(
+            object,
+            gateOptions(options, index, refuse, advance),
+            options.duckdb,
+          )
+        : { refused: deadly }
     advance(object.bytes)
     const facts = { key: object.key, version: object.version, bytes: object.bytes }
     if (result.refused !== undefined) {
