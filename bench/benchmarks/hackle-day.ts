@@ -22,14 +22,14 @@ export const hackleDay: Benchmark = {
       baseline: 'DuckDB',
       measure: 'seconds',
       at_most: 0.7,
-      dominates: 'Writing the maps as Parquet takes most of a load.',
+      dominates: 'Writing 39 M pairs of the maps as Parquet: DuckDB alone takes half of the load for a plain copy of the files. Looking at the keys of the maps takes a sixth, eight declared keys as columns of their own a tenth, duplicates a twentieth.',
     },
     {
       contender: 'Bucketline',
       baseline: 'chdb',
       measure: 'seconds',
       at_most: 2,
-      dominates: 'Writing the maps as Parquet takes most of a load.',
+      dominates: 'Writing 39 M pairs of the maps as Parquet: DuckDB alone takes half of the load for a plain copy of the files. Looking at the keys of the maps takes a sixth, eight declared keys as columns of their own a tenth, duplicates a twentieth.',
     },
   ],
   async prepare(context) {

@@ -27,7 +27,7 @@ WITH drawn AS (
 SELECT
   md5('event' || i)::UUID::VARCHAR AS insert_id,
   event_key,
-  TIMESTAMP '2023-01-01' + to_milliseconds(((i + (hash(i, 'ms') % 1000) / 1000.0) * 86400000.0 / ${rows})::BIGINT) AS ts,
+  TIMESTAMP '2023-01-01' + to_milliseconds(floor((i + (hash(i, 'ms') % 1000) / 1000.0) * 86400000.0 / ${rows})::BIGINT) AS ts,
   (CASE event_key WHEN 'purchase' THEN ${draw('price', 900)} * 100 + 990 ELSE 0 END)::DECIMAL(24, 6) AS metric_value,
   CASE WHEN logged_in THEN MAP {
       'id': device_hash::UUID::VARCHAR,
