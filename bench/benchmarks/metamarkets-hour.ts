@@ -24,14 +24,16 @@ export const metamarketsHour: Benchmark = {
       baseline: 'chdb',
       measure: 'seconds',
       at_most: 1.3,
-      dominates: 'The lines are gone through twice: a quarter of the load expands and proves them byte by byte, half of it reads the values, judges them and writes Parquet; the ledger and the start of threads are the rest.',
+      dominates:
+        'The lines are gone through twice: a quarter of the load expands and proves them byte by byte, half of it reads the values, judges them and writes Parquet; the ledger and the start of threads are the rest.',
     },
     {
       contender: 'Bucketline, 1 % bad lines',
       baseline: 'chdb',
       measure: 'seconds',
       at_most: 2,
-      dominates: 'The valid rows are written by one pass; which rows are refused, and why, is then looked for in a second one, over JSON values instead of typed ones.',
+      dominates:
+        'The valid rows are written by one pass; which rows are refused, and why, is then looked for in a second one, over JSON values instead of typed ones.',
     },
   ],
   async prepare(context) {

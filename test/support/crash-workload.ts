@@ -19,7 +19,6 @@ export const CRASH_FEEDS = {
   /** Profiles in CSV, upserted. */
   users: { preset: 'toplyne-users', max_rejected_percent: 50 },
 } as const
-type CrashFeed = keyof typeof CRASH_FEEDS
 
 /** What is served before the loads that are killed. */
 export async function deliverFirst(store: ObjectStore): Promise<void> {
