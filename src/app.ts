@@ -445,6 +445,8 @@ export async function openApp(options: AppOptions) {
 
     async [Symbol.asyncDispose]() {
       for (const each of opened.reverse()) await each[Symbol.asyncDispose]()
+      if (read instanceof ExchangeError)
+        await rm(limits.spill_dir, { recursive: true, force: true })
     },
   }
 

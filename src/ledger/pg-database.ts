@@ -42,7 +42,16 @@ export function openPgDatabase(options: PgDatabaseOptions): Database {
   pool.on('error', () => undefined)
   // One message opens the block and names the schema, so that it holds behind a pooler and on a
   // server that shares one session between clients.
-  const begin = `BEGIN; SET LOCAL search_path TO ${identifier(options.schema)}`
+  const begin = [
+    'BEGIN',
+    `SET LOCAL search_path TO ${identifier(options.schema)}`,
+    // A loader that stalls in a transaction must not hold its locks for the others' ever.
+    ...(options.answer_timeout_ms === undefined
+      ? []
+      : [
+          `SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(options.answer_timeout_ms)}`,
+        ]),
+  ].join('; ')
 
   async function attempt<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     const client = await pool.connect()
@@ -129,7 +138,7 @@ const SOCKET_CODES = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'],
   ...['EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'ENOTSOCK'],
 ])
-const LOST = /^(08...|57P0[123]|53300)$/
+const LOST = /^(08...|25P03|57P0[123]|53300)$/
 const REFUSED = /^(28...|3D000|42501|3F000)$/
 /** What the driver itself says without a code. */
 const DRIVER_LOST =

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { openApp } from '../../src/app.ts'
+import { openPgDatabase } from '../../src/ledger/pg-database.ts'
 import { openPostgresLedger } from '../../src/ledger/postgres.ts'
 import { type Fault, type FaultyProxy, openFaultyProxy } from './faulty-proxy.ts'
 import { SERVER_KINDS } from './kinds.ts'
@@ -209,6 +210,28 @@ describe('a ledger that goes away while a load runs', () => {
     expect(performance.now() - began).toBeLessThan(5_000)
     await toxic.heal()
     expect(await ledger.partitions('events', {})).toEqual([])
+  })
+
+  it('with a loader that stalls in a transaction: its locks end with the deadline', async () => {
+    await using database = openPgDatabase({
+      connection: { url: ledgerUrl() },
+      schema: 'public',
+      description: 'test',
+      max_connections: 2,
+      connect_timeout_ms: 5_000,
+      answer_timeout_ms: 1_000,
+    })
+    const stalled = database.transaction(async (sql) => {
+      await sql.query('SELECT pg_advisory_xact_lock(1)')
+      await sleep(3_000)
+      await sql.query('SELECT 1')
+    })
+    const refused = expect(stalled).rejects.toMatchObject({ code: 'ledger_unavailable' })
+    await sleep(500)
+    const began = performance.now()
+    await database.transaction((sql) => sql.query('SELECT pg_advisory_xact_lock(1)'))
+    expect(performance.now() - began).toBeGreaterThan(100)
+    await refused
   })
 
   it('with its server killed: the command says so, and what was served is served after it', async () => {
