@@ -77,6 +77,8 @@ export class RecordScanner {
     const d0 = delimiter[0] as number
     const q0 = quote[0] as number
     const e0 = escaping[0] as number
+    // Two characters beyond ASCII may begin with the same byte.
+    const doubled = Buffer.compare(quote, escaping) === 0
     const wide = delimiter.length + quote.length + escaping.length > 3
     const d_length = delimiter.length
     const q_length = quote.length
@@ -106,7 +108,7 @@ export class RecordScanner {
               p = next + q_length
               continue
             }
-            if (e0 !== q0 && startsWith(b, next, escaping)) {
+            if (!doubled && startsWith(b, next, escaping)) {
               how = ESCAPED
               p = next + escaping.length
               continue

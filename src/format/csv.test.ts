@@ -51,6 +51,12 @@ describe('the CSV gate', () => {
     ])
   })
 
+  it('tells a quote from an escape that begins with the same byte', async () => {
+    const settings = { ...csv, quote: '§', escape: '¦' }
+    const { result } = await bench.pass('a\n§x¦¦y¦§,§\n', settings)
+    expect(await bench.read(passed(result), ['a'])).toEqual([{ _row: 2, a: 'x¦y§,' }])
+  })
+
   it('counts strings and nulls of the rows that passed', async () => {
     const { result } = await bench.pass('a,b\n1,\n2\n3,""\n', csv)
     const none = { integers: 0, numbers: 0, booleans: 0, nested: 0, long_integers: 0 }
