@@ -6,9 +6,10 @@ import { afterAll, beforeAll, expect } from 'vitest'
 import { literal } from '../../src/duckdb/duckdb.ts'
 import type { PassedObject } from '../../src/format/format.ts'
 import { readPassed } from '../../src/format/read-passed.ts'
+import { exactly, hex, unmarked } from '../support/exact-json.ts'
 import { type GateBench, openGateBench, type TriedObject } from '../try-gate.ts'
 import { fuzz, watchForHangs } from './fuzz.ts'
-import { alike, exactly, fold, hex, isBlank, line, refusalsOf, unmarked } from './json-model.ts'
+import { alike, fold, isBlank, line, refusalsOf } from './json-model.ts'
 
 watchForHangs()
 
