@@ -4,6 +4,7 @@ import { ExchangeError } from '../../core/errors.ts'
 import { defineCommand } from '../command.ts'
 import { contractName } from '../contract-name.ts'
 import { writeJson } from '../json-output.ts'
+import { policyFlags } from '../policy-flags.ts'
 
 /** `contract guide`: all that a partner needs in order to deliver, in one file. */
 export const contractGuide = defineCommand({
@@ -18,29 +19,7 @@ export const contractGuide = defineCommand({
       .optional()
       .describe('File to write; printed without it.')
       .meta({ placeholder: 'FILE' }),
-    form: z
-      .enum(['user', 'bucket', 'role', 'gcs'])
-      .optional()
-      .describe('What the access policy is attached to, as in `policy`.')
-      .meta({ placeholder: 'FORM' }),
-    principal: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('Who reads: an ARN, or a service account with gcs.')
-      .meta({ placeholder: 'WHO' }),
-    external_id: z
-      .string()
-      .min(2)
-      .optional()
-      .describe('External id that a trust policy asks for.')
-      .meta({ placeholder: 'ID' }),
-    kms_key: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('ARN of the key that objects are encrypted with; default the store’s.')
-      .meta({ placeholder: 'ARN' }),
+    ...policyFlags,
     force: z.boolean().default(false).describe('Overwrite a file that is there.'),
   }),
   examples: [

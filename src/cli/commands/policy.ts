@@ -15,6 +15,7 @@ import { defineCommand } from '../command.ts'
 import type { Context, ExitCode } from '../context.ts'
 import { findingsText } from '../findings-text.ts'
 import { writeJson } from '../json-output.ts'
+import { policyFlags } from '../policy-flags.ts'
 
 interface Input {
   readonly feed?: string | undefined
@@ -40,29 +41,10 @@ export const policy = defineCommand({
       .meta({ placeholder: 'FEED' }),
   }),
   flags: z.object({
-    form: z
-      .enum(['user', 'bucket', 'role', 'gcs'])
-      .optional()
-      .describe('What the policy is attached to.')
-      .meta({ placeholder: 'FORM' }),
-    principal: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('ARN of the user or role that reads; a service account with gcs.')
-      .meta({ placeholder: 'WHO' }),
-    external_id: z
-      .string()
-      .min(2)
-      .optional()
-      .describe('What a trust policy asks for; one is made up without it.')
-      .meta({ placeholder: 'ID' }),
-    kms_key: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('ARN of the key that objects are encrypted with; default the store’s.')
-      .meta({ placeholder: 'ARN' }),
+    ...policyFlags,
+    external_id: policyFlags.external_id.describe(
+      'What a trust policy asks for; one is made up without it.',
+    ),
     write: z.boolean().default(false).describe('For writing to the prefix as well.'),
     lint: z
       .string()
