@@ -472,14 +472,14 @@ export async function openApp(options: AppOptions) {
     else if (context.touched.size > 0) await sweepFeed(feed, tools, [...context.touched])
   }
 
-  /** What the ledger says is served. Files only of feeds that the query may name: others can be many. */
+  /** What the ledger says is served of the feeds that a query may name; of the others their names. */
   async function snapshots(sql: string): Promise<DatasetSnapshot[]> {
     const held = await openLedger('reader')
     return Promise.all(
       Object.keys(config.feeds).map(async (feed) => {
-        const served = sql.toLowerCase().includes(feed.toLowerCase())
-          ? await held.servedFiles(feed, { kinds: ['data', 'beaten'], objects: false })
-          : []
+        if (!sql.toLowerCase().includes(feed.toLowerCase()))
+          return { feed, files: [], beaten: [], columns: [] }
+        const served = await held.servedFiles(feed, { kinds: ['data', 'beaten'], objects: false })
         const paths = (kind: FileKind) => served.filter((f) => f.kind === kind).map((f) => f.path)
         return {
           feed,

@@ -35,10 +35,11 @@ export async function rollback(
   tools: RollbackTools,
 ): Promise<RollbackReport> {
   const { ledger, engine, paths } = tools
-  const [record] = (await ledger.partitions(feed.name, { from: partition, to: partition })).filter(
-    (p) => p.partition === partition,
-  )
-  const served = record?.served_generation
+  const recorded = async () =>
+    (await ledger.partitions(feed.name, { from: partition, to: partition })).find(
+      (p) => p.partition === partition,
+    )
+  const served = (await recorded())?.served_generation
   if (served === undefined)
     throw unavailable(
       `Partition ${partition} of ${feed.name} has never been published`,
@@ -107,10 +108,7 @@ export async function rollback(
       await rm(dir, { recursive: true, force: true })
     }
   }
-  const [now_served] = (
-    await ledger.partitions(feed.name, { from: partition, to: partition })
-  ).filter((p) => p.partition === partition)
-  const rows = now_served?.rows ?? 0
+  const rows = (await recorded())?.rows ?? 0
   return { feed: feed.name, partition, generation: target, replaced_generation: served, rows }
 }
 

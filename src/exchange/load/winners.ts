@@ -178,7 +178,6 @@ async function writeChanges(
         duckdb,
         `SELECT _object, _row FROM judged WHERE _partition = ${literal(other.name)} AND _served AND _loses`,
         path,
-        undefined,
       )
       const beaten = file('beaten', newly)
       staged.push({ staged: path, path: beaten.path })
@@ -212,7 +211,7 @@ async function writeOwn(
   const losing = `judged j WHERE j._partition = ${literal(partition)} AND j._loses`
   if (fewBeaten(feed, lost, rows)) {
     const staged = join(dir, 'beaten.parquet')
-    await copyRows(duckdb, `SELECT _object, _row FROM ${losing}`, staged, undefined)
+    await copyRows(duckdb, `SELECT _object, _row FROM ${losing}`, staged)
     return { beaten: { staged, rows: lost } }
   }
   const staged = join(dir, 'data.parquet')
@@ -286,7 +285,7 @@ async function copyRows(
   duckdb: Duckdb,
   select: string,
   path: string,
-  like: string | undefined,
+  like?: string,
 ): Promise<number> {
   const ids = like === undefined ? '' : await fieldIdsOf(duckdb, like)
   const [row] = await duckdb.all<{ Count: bigint }>(

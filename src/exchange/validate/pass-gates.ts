@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
-import type { GateOptions, RefusedRow } from '../../format/format.ts'
+import type { GateOptions, RefusedObject, RefusedRow } from '../../format/format.ts'
 import type { LoadObject, Note } from '../../ledger/ledger.ts'
 import { inParallel } from '../in-parallel.ts'
 import type { CheckOptions } from './check-options.ts'
@@ -40,6 +40,7 @@ export async function passGates(options: CheckOptions): Promise<Gated> {
   let longest_reject = 0
   const report = () => options.progress?.(done)
 
+  const deadly = await probeAll(options)
   await inParallel(options.objects.entries(), AT_ONCE, async ([index, object]) => {
     options.signal?.throwIfAborted()
     if (broken !== undefined) throw broken
@@ -54,16 +55,15 @@ export async function passGates(options: CheckOptions): Promise<Gated> {
       longest_reject = Math.max(longest_reject, Buffer.byteLength(line))
       out.write(line)
     }
-    const deadly =
-      options.after_interruption === true ? await options.formats.probeApart(object) : undefined
+    const ends_reader = deadly.get(index)
     const result =
-      deadly === undefined
+      ends_reader === undefined
         ? await options.formats.gate(
             object,
             gateOptions(options, index, refuse, advance),
             options.duckdb,
           )
-        : { refused: deadly }
+        : { refused: ends_reader }
     advance(object.bytes)
     const facts = { key: object.key, version: object.version, bytes: object.bytes }
     if (result.refused !== undefined) {
@@ -105,6 +105,20 @@ export async function passGates(options: CheckOptions): Promise<Gated> {
     bytes: done.bytes,
   }
 }
+
+/** Objects that end their reader, looked for after a load was cut off; one process at a time, for each may use all the memory. */
+async function probeAll(options: CheckOptions): Promise<ReadonlyMap<number, Refused>> {
+  const refused = new Map<number, Refused>()
+  if (options.after_interruption !== true) return refused
+  for (const [index, object] of options.objects.entries()) {
+    options.signal?.throwIfAborted()
+    const found = await options.formats.probeApart(object)
+    if (found !== undefined) refused.set(index, found)
+  }
+  return refused
+}
+
+type Refused = RefusedObject['refused']
 
 function gateOptions(
   { feed, dir, signal }: CheckOptions,

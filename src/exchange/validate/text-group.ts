@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { Column } from '../../core/contract/contract.ts'
-import type { JsonType, PassedObject } from '../../format/format.ts'
+import type { Field, JsonType } from '../../format/format.ts'
 import { matchFields } from './dataset-columns.ts'
 import {
   compileColumns,
@@ -19,6 +19,8 @@ const DIRECT_OBJECTS = 16
 
 interface ObjectFields {
   readonly object: SourceObject
+  /** What the gate counted, by name. */
+  readonly counted: ReadonlyMap<string, Field>
   /** By column name, the spellings of its field. */
   readonly fields: ReadonlyMap<string, readonly string[]>
   readonly undeclared: readonly (readonly string[])[]
@@ -36,16 +38,17 @@ export async function textGroup(
 ): Promise<SourceGroup> {
   const { columns, duckdb } = options
   const matched = objects.map((object): ObjectFields => {
-    const names = object.passed.fields.map((f) => f.name)
-    return { object, ...matchFields(names, columns, options.ignore_case) }
+    const counted = new Map(object.passed.fields.map((f) => [f.name, f]))
+    return { object, counted, ...matchFields([...counted.keys()], columns, options.ignore_case) }
   })
   const read_as = new Map(
     columns.map((column) => [column.name, readAs(column, matched, format, options.typed)]),
   )
   const present = new Set(matched.flatMap(({ fields }) => [...fields.keys()]))
   const marked = objects.some((o) => o.passed.marked)
+  const places = new Map(columns.map((column, at) => [column.name, at]))
   const source = (column: Column): SourceValue => {
-    const sql = `c${columns.findIndex((c) => c.name === column.name)}`
+    const sql = `c${places.get(column.name)}`
     if (!present.has(column.name)) {
       const variable = options.variables.indexOf(column.name)
       return variable < 0 ? { kind: 'absent' } : { kind: 'text', sql: `v${variable}` }
@@ -231,19 +234,23 @@ function readAs(
   if (format === 'csv') return 'VARCHAR'
   if (!typed) return 'JSON'
   const types = new Set<JsonType>()
-  for (const { object, fields } of matched) {
-    const from = fields.get(column.name)
-    if (from !== undefined) types.add(countedType(column, from, object.passed))
+  for (const one of matched) {
+    const from = one.fields.get(column.name)
+    if (from !== undefined) types.add(countedType(column, from, one))
   }
   const [only = 'JSON', ...others] = types
   return others.length === 0 ? only : 'JSON'
 }
 
-function countedType(column: Column, from: readonly string[], passed: PassedObject): JsonType {
+function countedType(
+  column: Column,
+  [name = '', ...others]: readonly string[],
+  { object, counted }: ObjectFields,
+): JsonType {
   // Several spellings are read from whole objects, and marked values are text that is none.
-  if (passed.marked || from.length !== 1) return 'JSON'
-  const field = passed.fields.find((f) => f.name === from[0])
-  if (field === undefined) throw new Error(`no counts of field ${from[0]}`)
+  if (object.passed.marked || others.length > 0) return 'JSON'
+  const field = counted.get(name)
+  if (field === undefined) throw new Error(`no counts of field ${name}`)
   const { strings, integers, numbers, booleans, nested } = field
   const values = strings + integers + numbers + booleans + nested
   if (values === 0) return 'JSON'
