@@ -22,6 +22,7 @@ beforeAll(async () => {
     threads: 2,
     memory_limit: '1GB',
     python: undefined,
+    server: 's3rver',
     fresh: false,
     note: () => undefined,
   }

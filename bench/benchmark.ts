@@ -1,3 +1,6 @@
+import type { ServerName } from '../test/servers/kinds.ts'
+import type { PythonList } from './python-environment.ts'
+
 /** What a benchmark is: plain data that the runner reads. One file per benchmark in `benchmarks/`. */
 
 export interface Benchmark {
@@ -22,8 +25,10 @@ export interface Context {
   readonly threads: number
   /** DuckDB's own spelling, for every contender that takes one. */
   readonly memory_limit: string
-  /** Path of a Python with the packages of `python/requirements.txt`; undefined leaves such contenders out. */
-  readonly python: (() => Promise<string>) | undefined
+  /** Path of a Python with the packages of a list of `python/`; undefined leaves such contenders out. */
+  readonly python: ((list?: PythonList) => Promise<string>) | undefined
+  /** Local S3 server of the benchmarks that write to one. */
+  readonly server: ServerName
   /** Make again what Bucketline itself loaded before: needed after a change of what it writes. */
   readonly fresh: boolean
   readonly note: (text: string) => void
@@ -36,6 +41,8 @@ export interface Prepared {
   readonly warm: readonly string[]
   /** In the order of a round; the first is the one that goals are about. */
   readonly contenders: readonly Contender[]
+  /** Ends what was started for the rounds. */
+  close?(): Promise<void>
 }
 
 export interface Contender {
@@ -57,9 +64,9 @@ export interface Sample {
   readonly process_seconds: number
   /** What the process itself timed: a load, a statement. */
   readonly seconds: number
-  /** User and system time of the process. */
+  /** User and system time of the process and its children. */
   readonly cpu_seconds: number | undefined
-  /** Greatest resident set of the process. */
+  /** Greatest resident set of the process and its children together. */
   readonly peak_rss_bytes: number | undefined
   /** Further times by name, in seconds. */
   readonly figures?: Readonly<Record<string, number>>

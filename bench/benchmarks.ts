@@ -4,6 +4,9 @@ import { hackleDay } from './benchmarks/hackle-day.ts'
 import { metamarketsHour } from './benchmarks/metamarkets-hour.ts'
 import { partitions } from './benchmarks/partitions.ts'
 import { dltJson, dltParquet } from './benchmarks/peers.ts'
+import { sendFormats } from './benchmarks/send-formats.ts'
+import { sendMemory } from './benchmarks/send-memory.ts'
+import { sendStreams } from './benchmarks/send-streams.ts'
 import { smallFiles } from './benchmarks/small-files.ts'
 import { tenMillion } from './benchmarks/ten-million.ts'
 import { toplyneUpsert } from './benchmarks/toplyne-upsert.ts'
@@ -21,4 +24,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   dltParquet,
   validate,
   explore,
+  sendFormats,
+  sendStreams,
+  sendMemory,
 ]

@@ -20,7 +20,7 @@ export function pageText(
 
 Every figure is of one run in which all contenders took turns on one machine, each in a process and an empty folder of its own, on the same files, read once before so that all find them in the page cache. What counts are the ratios: the seconds differ from machine to machine and from hour to hour. Times are medians, with the least and the greatest of all rounds; ratios are the median of the ratios of each round.
 
-\`process\` is a whole process from start to end; the column before it is what the contender itself timed: for Bucketline the load as \`bucketline load --json\` tells it, for others the statement. \`peak memory\` is the greatest resident set of the process.
+\`process\` is a whole process from start to end; the column before it is what the contender itself timed: for Bucketline the load as \`bucketline load --json\` tells it, for others the statement. \`peak memory\` is the greatest resident set of the process and its children together.
 
 \`\`\`sh
 npm run bench                          # everything, several hours with the data made first
@@ -30,6 +30,8 @@ npm run bench -- --write-docs          # everything, then this page
 \`\`\`
 
 Bucketline runs with its embedded ledger, which is there and empty where nothing else is said, as on every day but the first.
+
+The send benchmarks write to an S3 server on the same machine, MinIO where nothing else is said, which is built from its Go module when it is first needed.
 
 The data are made by the benchmarks themselves, the same on every machine, and kept in \`~/.cache/bucketline/bench\`. Peers that are Python packages are installed there too, in the versions of [bench/python/requirements.txt](../bench/python/requirements.txt).
 

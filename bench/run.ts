@@ -18,6 +18,7 @@ Runs benchmarks, all without a name, and prints their tables.
   --scale SHARE       share of the rows (1); smaller scales are for trying, their results are not kept
   --threads N         threads of every contender (2, or the number of cores)
   --memory-limit SIZE memory limit of Bucketline and DuckDB (1GB)
+  --server NAME       S3 server of the send benchmarks: minio (default) or versitygw
   --without-python    leave out contenders that are Python packages
   --data DIR          folder of made data, results and the Python environment (~/.cache/bucketline/bench)
   --fresh             load again what Bucketline had loaded before as a base to start from
@@ -35,6 +36,7 @@ const { values: flags, positionals: names } = parseArgs({
     scale: { type: 'string', default: '1' },
     threads: { type: 'string', default: String(Math.min(2, cpus().length)) },
     'memory-limit': { type: 'string', default: '1GB' },
+    server: { type: 'string', default: 'minio' },
     'without-python': { type: 'boolean', default: false },
     data: { type: 'string', default: join(homedir(), '.cache/bucketline/bench') },
     fresh: { type: 'boolean', default: false },
@@ -61,6 +63,11 @@ for (const name of ['rounds', 'scale', 'threads'] as const)
     process.exit(2)
   }
 
+if (flags.server !== 'minio' && flags.server !== 'versitygw') {
+  console.error(`--server is minio or versitygw, not ${flags.server}`)
+  process.exit(2)
+}
+
 const data_dir = resolve(flags.data)
 const kept = join(data_dir, 'results')
 const context: Context = {
@@ -68,7 +75,8 @@ const context: Context = {
   data_dir,
   threads: Number(flags.threads),
   memory_limit: flags['memory-limit'],
-  python: flags['without-python'] ? undefined : () => pythonEnvironment(data_dir),
+  python: flags['without-python'] ? undefined : (list) => pythonEnvironment(data_dir, list),
+  server: flags.server,
   fresh: flags.fresh,
   note: (text) => console.error(text),
 }
@@ -80,11 +88,10 @@ if (!flags['no-run']) {
   for (const benchmark of chosen) {
     const prepared = await benchmark.prepare(context)
     const rounds = Number(flags.rounds ?? benchmark.rounds ?? 5)
-    const result = {
-      ...(await runRounds(benchmark, prepared, { context, rounds })),
-      machine: machineText(),
-      commit: commitText(),
-    }
+    const measured = await runRounds(benchmark, prepared, { context, rounds }).finally(() =>
+      prepared.close?.(),
+    )
+    const result = { ...measured, machine: machineText(), commit: commitText() }
     results.push(result)
     console.log(resultText(benchmark, result))
     // The page is about whole runs only.

@@ -6,8 +6,9 @@ import { type CheckOptions, checkAccess } from './check-access.ts'
 import { Config, type FeedSettings } from './core/config.ts'
 import { ExchangeError } from './core/errors.ts'
 import type { Feed } from './core/feed.ts'
+import { type DeliveryRequest, deliver } from './deliver.ts'
 import { openDuckdb } from './duckdb/duckdb.ts'
-import { sweepSpill } from './duckdb/spill.ts'
+import { spillFolder, sweepSpill } from './duckdb/spill.ts'
 import { openDuckdbEngine } from './engine/duckdb.ts'
 import type { DatasetSnapshot, Engine } from './engine/engine.ts'
 import { discover } from './exchange/discover/discover.ts'
@@ -22,6 +23,7 @@ import { rollback } from './exchange/rollback.ts'
 import { latestServedFile } from './exchange/served-file.ts'
 import { statusOf } from './exchange/status.ts'
 import { sweepFeed, sweepStaging } from './exchange/sweep.ts'
+import type { SyncEvent } from './exchange/sync/run-sync.ts'
 import { type Validation, validateFiles, validatePartition } from './exchange/validate/validate.ts'
 import type { Formats } from './format/format.ts'
 import { openGatePool } from './format/gate-pool.ts'
@@ -41,6 +43,7 @@ import { contractFeed, feedOf, named } from './read-feed.ts'
 import { resolveSecret } from './store/credentials.ts'
 import { openStore, type StoreEnvironment } from './store/open-store.ts'
 import type { ObjectStore } from './store/store.ts'
+import { runSyncs, type SyncRequest } from './sync.ts'
 import { validationReport } from './validation-report.ts'
 
 export interface AppOptions {
@@ -138,6 +141,17 @@ export async function openApp(options: AppOptions) {
     })()
     options.onOpening?.(ledger)
     return ledger
+  }
+
+  /** Syncs change no dataset, so they can go on beside a loader that holds the data directory. */
+  const openSharedLedger = async (): Promise<Ledger> => {
+    try {
+      return await openLedger('loader')
+    } catch (cause) {
+      if (toExchangeError(cause).code !== 'data_dir_locked') throw cause
+      ledger = undefined
+      return openLedger('reader')
+    }
   }
 
   const storeOf = (feed: Feed): Promise<ObjectStore> => {
@@ -370,6 +384,47 @@ export async function openApp(options: AppOptions) {
         }
       }
       return { validations: results.map(validationReport), rejects: rejectsOf(results) }
+    },
+
+    /** Turns records into a delivery that fits a contract; opens a ledger only for a dataset. */
+    async deliver(
+      request: DeliveryRequest,
+      run: { readonly signal: AbortSignal; readonly observe: Observe },
+    ) {
+      needConfig()
+      await sweepSpill(paths.spill)
+      // As spill: a delivery that is killed leaves what it wrote on the way, and the next one removes it.
+      const dir = spillFolder(paths.spill)
+      opened.push({ [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) })
+      return deliver(request, {
+        ...{ config, base_dir, data_dir, dir, cwd: options.cwd, formats, engine, now, storeOf },
+        openDuckdb: openSession,
+        observe: run.observe,
+        signal: run.signal,
+        stepOf: (feed) => crashAt(options.env, feed),
+        feedNamed: async (name) => (await feedsOf([name]))[0] as Feed,
+        snapshotOf: async (name) =>
+          (await snapshots(name)).find((s) => s.feed === name) as DatasetSnapshot,
+      })
+    },
+
+    /** Sends what is new, one report for each sync as it ends. */
+    async *sync(
+      request: SyncRequest,
+      run: { readonly signal: AbortSignal; readonly observe: (event: SyncEvent) => void },
+    ) {
+      needConfig()
+      await sweepSpill(paths.spill)
+      const tempDir = () => {
+        const dir = spillFolder(paths.spill)
+        opened.push({ [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) })
+        return dir
+      }
+      const { config_file, cwd, env } = options
+      yield* runSyncs(request, {
+        ...{ config, config_file, base_dir, cwd, env, tempDir, engine, now, snapshots },
+        ...{ openLedger: openSharedLedger, observe: run.observe, signal: run.signal },
+      })
     },
 
     async status(selection: Selection) {

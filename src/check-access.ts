@@ -1,10 +1,13 @@
 import type { AccessCheck, AccessStep } from './core/access.ts'
-import type { Config, FeedSettings } from './core/config.ts'
+import type { Config, FeedSettings, StoreSettings } from './core/config.ts'
+import type { Destination } from './core/destination/destination.ts'
 import { ExchangeError } from './core/errors.ts'
 import { keyBase } from './core/layout/key-role.ts'
 import { checkLayout, type LayoutReport, takenBy } from './exchange/check.ts'
+import { controlKeys } from './exchange/send/control.ts'
 import { feedOf, named } from './read-feed.ts'
 import { accessFailed, probeAccess } from './store/access.ts'
+import { resolveSecret } from './store/credentials.ts'
 import { openAccess } from './store/open-access.ts'
 import type { StoreEnvironment } from './store/open-store.ts'
 
@@ -81,6 +84,32 @@ export async function checkAccess(
     checks,
     ...(layout === undefined ? {} : { layout }),
   }
+}
+
+/**
+ * Probes whether a destination can be written to, under the constant part of its path: listing, one object
+ * put whole and in parts, and both deleted again. Reading is not asked for: a sync reads only what it wrote.
+ */
+export async function checkDestination(
+  settings: StoreSettings,
+  destination: Pick<Destination, 'bucket_path'>,
+  options: {
+    readonly env: Readonly<Record<string, string | undefined>>
+    readonly base_dir: string
+    readonly deadline_ms: number
+    readonly signal: AbortSignal
+    readonly onStep?: (step: AccessStep) => void
+  },
+): Promise<readonly AccessCheck[]> {
+  const { base_dir, env } = options
+  await using access = await openAccess(
+    settings,
+    { base_dir, resolveSecret: (secret) => resolveSecret(secret, { env, base_dir }) },
+    { prefix: controlKeys(destination.bucket_path).prefix, write: true },
+  )
+  const checks: AccessCheck[] = []
+  for await (const check of probeAccess(access, options)) checks.push(check)
+  return checks
 }
 
 function notFound(

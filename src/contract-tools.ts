@@ -197,7 +197,7 @@ async function findContract(
 }
 
 /** How a delivery of a contract alone is written: JSON lines in one folder a partition. */
-function plainDelivery(grain: Grain): PresetDelivery {
+export function plainDelivery(grain: Grain): PresetDelivery {
   const folders: Readonly<Record<Grain, string>> = {
     year: 'dt={yyyy}',
     month: 'dt={yyyy}-{MM}',

@@ -8,7 +8,13 @@ export interface Layer {
   readonly imports: readonly string[]
 }
 
-const PORTS = ['store/store.ts', 'format/format.ts', 'ledger/ledger.ts', 'engine/engine.ts']
+const PORTS = [
+  'store/store.ts',
+  'format/format.ts',
+  'format/encode/encode.ts',
+  'ledger/ledger.ts',
+  'engine/engine.ts',
+]
 const PORT_FOLDERS = ['store', 'format', 'ledger', 'engine']
 
 export const LAYERS: readonly Layer[] = [
@@ -20,7 +26,11 @@ export const LAYERS: readonly Layer[] = [
     folder: '*.ts',
     imports: ['core', 'duckdb', ...PORT_FOLDERS, 'exchange', 'node:', 'packages'],
   },
-  { folder: 'cli', imports: ['core', 'exchange', '*.ts', 'node:', 'commander', 'zod'] },
+  { folder: 'connector', imports: ['core', 'exchange', '*.ts', 'node:'] },
+  {
+    folder: 'cli',
+    imports: ['core', 'exchange', '*.ts', 'connector', 'node:', 'commander', 'zod'],
+  },
 ]
 
 export interface Import {

@@ -1,10 +1,14 @@
 import type { CheckOptions, CheckReport } from '../check-access.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { PolicyRequest, PolicySubject } from '../core/policy/generate.ts'
+import type { DeliveryRequest } from '../deliver.ts'
+import type { DeliverResult } from '../exchange/deliver/deliver.ts'
 import type { LoadEvent } from '../exchange/progress.ts'
 import type { Reject, RejectQuery } from '../exchange/rejects.ts'
 import type { RollbackReport } from '../exchange/rollback.ts'
 import type { SweepReport } from '../exchange/sweep.ts'
+import type { SyncEvent, SyncReport } from '../exchange/sync/run-sync.ts'
+import type { SyncRequest } from '../sync.ts'
 
 /**
  * What the commands ask of the app: the subset they use, as plain data. Field names are those of the
@@ -178,6 +182,24 @@ export interface Validation {
   readonly rejects: AsyncIterable<Reject>
 }
 
+export type { DeliveryRequest } from '../deliver.ts'
+export type { DeliveryRecord } from '../exchange/deliver/deliver.ts'
+
+/** What was delivered, or would be. */
+export interface DeliveryReport extends Omit<DeliverResult, 'rejects_staged'> {
+  /** The store, as a person would name it. */
+  readonly store: string
+  readonly seconds: number
+}
+
+export interface Delivery extends DeliveryReport {
+  /** Refused rows, in order. */
+  readonly rejects: AsyncIterable<Reject>
+}
+
+export type { SyncEvent, SyncReport, SyncStreamReport } from '../exchange/sync/run-sync.ts'
+export type { SyncRequest } from '../sync.ts'
+
 export interface QueryResult {
   readonly columns: readonly { readonly name: string; readonly type: string }[]
   readonly rows: readonly (readonly unknown[])[]
@@ -204,6 +226,16 @@ export interface App extends AsyncDisposable {
     request: ValidateRequest,
     options: { readonly signal: AbortSignal; readonly observe: (event: LoadEvent) => void },
   ): Promise<Validation>
+  /** Turns records into a delivery that fits a contract; opens a ledger only for a dataset. */
+  deliver(
+    request: DeliveryRequest,
+    options: { readonly signal: AbortSignal; readonly observe: (event: LoadEvent) => void },
+  ): Promise<Delivery>
+  /** Sends what is new; each sync's report as it ends. */
+  sync(
+    request: SyncRequest,
+    options: { readonly signal: AbortSignal; readonly observe: (event: SyncEvent) => void },
+  ): AsyncIterable<SyncReport>
   status(selection: Selection): Promise<StatusReport>
   rejects(selection: RejectQuery): Promise<{
     readonly total: number

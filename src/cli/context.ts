@@ -9,6 +9,9 @@ export interface Context {
   /** Standard output holds one JSON document (or JSON lines) and nothing else. */
   readonly json: boolean
   readonly cwd: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Standard input, from now on; ends with an error when the signal is aborted. */
+  input(): AsyncIterable<Uint8Array>
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal
   /** Reads the configuration and opens what it names; the caller disposes of it. */

@@ -1,4 +1,6 @@
+import { createReadStream, fstatSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { addAbortSignal, type Readable } from 'node:stream'
 import { ExchangeError } from '../core/errors.ts'
 import { asExchangeError, errorReport, errorText, exitCodeOf } from './error-output.ts'
 import { openApp, openContracts } from './open.ts'
@@ -25,6 +27,12 @@ for (const [name, code] of [
   })
 }
 
+/** A file is read in large pieces; a pipe gives what there is. */
+const standardInput = (): Readable =>
+  fstatSync(0).isFile()
+    ? createReadStream('', { fd: 0, autoClose: false, highWaterMark: 1 << 20 })
+    : process.stdin
+
 async function main(): Promise<number> {
   let json = argv.includes('--json')
   try {
@@ -48,6 +56,8 @@ async function main(): Promise<number> {
         config_file,
         json,
         cwd: process.cwd(),
+        env: process.env,
+        input: () => addAbortSignal(stop.signal, standardInput()),
         signal: stop.signal,
         openApp: () =>
           openApp({

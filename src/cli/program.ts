@@ -2,7 +2,7 @@ import { Argument, Command as Commander, CommanderError, Option } from 'commande
 import { z } from 'zod'
 import { ExchangeError } from '../core/errors.ts'
 import { type Command, type Parameter, parametersOf } from './command.ts'
-import { COMMAND_GROUPS, COMMANDS } from './commands.ts'
+import { COMMAND_GROUPS, COMMANDS, GROUP_SUMMARIES } from './commands.ts'
 import type { Style } from './terminal.ts'
 import { textWidth } from './text-width.ts'
 
@@ -98,8 +98,8 @@ function build(options: ParseOptions, found: (invocation: Invocation) => void): 
         if (!groups.has(first)) {
           groups.set(first, parent)
           parent
-            .summary('Show, check, sample, draft and compare contracts.')
-            .description('Show, check, sample, draft and compare contracts.')
+            .summary(GROUP_SUMMARIES[first] ?? '')
+            .description(GROUP_SUMMARIES[first] ?? '')
             .usage('COMMAND [OPTIONS]')
             .helpOption('-h, --help', 'Print help.')
             .helpCommand(false)

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { DestinationSettings } from './destination/destination-settings.ts'
 import { Completion, Deduplicate, Duration, Format } from './settings.ts'
+import { SyncSettings } from './sync.ts'
 
 /** The configuration file `bucketline.yaml`: one schema feeds types, validation, help and the reference page. */
 
@@ -235,5 +237,13 @@ export const Config = z.strictObject({
       FeedSettings,
     )
     .describe('What is received, by name; the name is also the dataset’s.'),
+  destinations: z
+    .record(z.string().regex(/^[A-Za-z0-9_-]+$/, 'letters, digits, - and _'), DestinationSettings)
+    .default({})
+    .describe('What is sent to, by name: a store, and how objects are named and encoded there.'),
+  syncs: z
+    .record(z.string().regex(/^[A-Za-z0-9_-]+$/, 'letters, digits, - and _'), SyncSettings)
+    .default({})
+    .describe('What is sent, by name.'),
 })
 export type Config = z.output<typeof Config>

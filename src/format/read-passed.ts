@@ -108,7 +108,7 @@ export function readTogether(
   if ([...fields.keys()].some((field) => foldCase(field) === 'file_index'))
     throw new Error('objects with a field file_index cannot be read together')
   const [record, file] = [own('_record'), own('_file')]
-  const source = `read_json([${paths}], ${JSON_LINES}, maximum_object_size=${Math.max(MIN_OBJECT_BYTES, longest + SLACK)}, auto_detect=false, columns={${types}})`
+  const source = `read_json([${paths}], ${JSON_LINES}, maximum_object_size=${Math.max(MIN_OBJECT_BYTES, longest + SLACK)}, auto_detect=false, hive_partitioning=false, columns={${types}})`
   const numbered = `SELECT row_number() OVER () AS ${record}, file_index AS ${file}, * FROM ${source}`
   const rows = `SELECT s._file, r.${record} - s._before AS _row${columns.map(({ as, from: [name] }) => `, r.${identifier(name)} AS ${identifier(as)}`).join('')} FROM (${numbered}) r JOIN (VALUES ${starts.join(', ')}) s(_file, _before) ON s._file = r.${file}`
   return holes ? `(${rows} WHERE ${notHole(`r.${identifier(HOLE)}`)})` : `(${rows})`
@@ -136,7 +136,7 @@ function readJsonl(passed: PassedObject, columns: readonly Wanted[]): string {
   const fields = new Map(columns.map(({ from, type }) => [from[0] as string, type ?? 'JSON']))
   if (passed.holes || fields.size === 0) fields.set(HOLE, 'JSON')
   const types = [...fields].map(([name, type]) => `${identifier(name)}: '${type}'`).join(', ')
-  const source = `read_json(${options}, auto_detect=false, columns={${types}})`
+  const source = `read_json(${options}, auto_detect=false, hive_partitioning=false, columns={${types}})`
   const hole = passed.holes ? ` WHERE ${notHole(identifier(HOLE))}` : ''
   return `(SELECT ${row} AS _row${picked(columns)} FROM (SELECT ${number}, * FROM ${source})${hole})`
 }
@@ -169,7 +169,7 @@ function readCsv(passed: PassedObject, columns: readonly Wanted[]): string {
   }))
   // Written by the gate, so nothing is left to be detected; only what stands unquoted is null.
   const source =
-    `read_csv(${literal(passed.path)}, header=false, auto_detect=false, delim=',', quote='"', ` +
+    `read_csv(${literal(passed.path)}, header=false, auto_detect=false, hive_partitioning=false, delim=',', quote='"', ` +
     `escape='"', nullstr='', allow_quoted_nulls=false, new_line='\\n', compression='none', ` +
     `max_line_size=${Math.max(MIN_OBJECT_BYTES, passed.longest_record + SLACK)}, ` +
     `${passed.breaks_in_fields === true ? 'parallel=false, ' : ''}columns={${types.join(', ')}})`

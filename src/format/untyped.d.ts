@@ -51,3 +51,23 @@ declare module 'yauzl' {
   }
   export = yauzl
 }
+
+declare module 'bzip2-wasm' {
+  class BZip2 {
+    init(): Promise<void>
+    /** `block_size` in units of 100 kB, 1 to 9; throws where more than `room` bytes come out. */
+    compress(data: Uint8Array, block_size: number, room: number): Uint8Array
+    decompress(data: Uint8Array, room: number): Uint8Array
+  }
+  export = BZip2
+}
+
+declare module 'lzma-native' {
+  import type { Transform } from 'node:stream'
+
+  const lzma: {
+    createCompressor(options: { preset: number }): Transform
+    createDecompressor(): Transform
+  }
+  export = lzma
+}

@@ -279,6 +279,72 @@ export interface NewColumn {
   readonly semantic: 'column' | 'dimension' | 'measure'
 }
 
+/** What a sync goes on from, for one scope: a stream, a file, or `global`, which speaks of everything. */
+export interface SyncState {
+  readonly scope: string
+  /** JSON text, kept as it came. */
+  readonly state: string
+}
+
+export interface BeginSync {
+  readonly sync: string
+  readonly attempt_id: string
+  /** Name of the destination, for people. */
+  readonly destination: string
+  /** Names the process, for people: `host:pid`. */
+  readonly holder: string
+  readonly now: Date
+}
+
+export interface BegunSync {
+  readonly states: readonly SyncState[]
+  /** The attempt before this one. */
+  readonly last?: SyncRecord
+}
+
+export interface CommitSync {
+  readonly sync: string
+  readonly attempt_id: string
+  /** Greater than those of the attempt's commits before. */
+  readonly n: number
+  /** Of the attempt that are in the bucket now. */
+  readonly records: number
+  readonly states: readonly SyncState[]
+  readonly now: Date
+}
+
+export interface SyncCounts {
+  readonly records: number
+  readonly objects: number
+  readonly bytes: number
+  readonly bad_values: number
+}
+
+export interface EndSync {
+  readonly sync: string
+  readonly attempt_id: string
+  readonly state: 'succeeded' | 'failed'
+  readonly code?: string
+  readonly message?: string
+  readonly counts: SyncCounts
+  /** Scopes whose states only served to go on with an attempt that was cut off. */
+  readonly forget: readonly string[]
+  readonly now: Date
+}
+
+/** One attempt of a sync. */
+export interface SyncRecord extends SyncCounts {
+  readonly sync: string
+  readonly attempt_id: string
+  readonly destination: string
+  readonly state: 'running' | 'succeeded' | 'failed'
+  readonly holder: string
+  readonly started_at: Date
+  readonly ended_at?: Date
+  readonly code?: string
+  readonly message?: string
+}
+
 export interface LoadQuery {
   readonly feed?: string
   readonly partition?: string
@@ -397,4 +463,25 @@ export interface Ledger extends AsyncDisposable {
   runningLoads(now: Date): Promise<readonly string[]>
   /** Records that files are gone; their rows stay. */
   markSwept(feed: string, paths: readonly string[], now: Date): Promise<void>
+
+  /**
+   * Begins an attempt of a sync, which from now on is the only one that may commit: one that still runs
+   * learns so by `lease_lost`.
+   */
+  beginSync(request: BeginSync): Promise<BegunSync>
+  syncStates(sync: string): Promise<SyncState[]>
+  /**
+   * The commit point of what a sync has sent: the states and the commit's number are kept, or neither. Throws
+   * `lease_lost`. After an answer was lost it may be called again. A state of the scope `global` takes the
+   * place of all others, and any other takes its place.
+   */
+  commitSync(commit: CommitSync): Promise<void>
+  /** Number of an attempt's last commit, -1 for none; undefined for an attempt this ledger does not know. */
+  lastSyncCommit(attempt_id: string): Promise<number | undefined>
+  /** Throws `lease_lost` where another attempt has begun; may be called again. */
+  endSync(end: EndSync): Promise<void>
+  /** Forgets the states of a sync: it begins anew. How many there were. */
+  resetSync(sync: string): Promise<number>
+  /** The latest attempt of each sync, by name. */
+  syncs(): Promise<SyncRecord[]>
 }

@@ -10,6 +10,15 @@ import { clearStrays, observe, presentObjects, strays } from './observations.ts'
 import { partitions } from './partitions.ts'
 import { endLoad, publish } from './publish.ts'
 import { rollback } from './rollback.ts'
+import {
+  beginSync,
+  commitSync,
+  endSync,
+  lastSyncCommit,
+  resetSync,
+  syncStates,
+  syncs,
+} from './syncs.ts'
 
 /** The port over a database: every method is one transaction. Closing the ledger closes the database. */
 export function createSqlLedger(database: Database): Ledger {
@@ -41,6 +50,13 @@ export function createSqlLedger(database: Database): Ledger {
       run((sql) => retainedFiles(sql, feed, retain, partitions)),
     runningLoads: (now) => run((sql) => runningLoads(sql, now)),
     markSwept: (feed, paths, now) => run((sql) => markSwept(sql, feed, paths, now)),
+    beginSync: (request) => run((sql) => beginSync(sql, request)),
+    syncStates: (sync) => run((sql) => syncStates(sql, sync)),
+    commitSync: (commit) => run((sql) => commitSync(sql, commit)),
+    lastSyncCommit: (attempt_id) => run((sql) => lastSyncCommit(sql, attempt_id)),
+    endSync: (end) => run((sql) => endSync(sql, end)),
+    resetSync: (sync) => run((sql) => resetSync(sql, sync)),
+    syncs: () => run((sql) => syncs(sql)),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   }
 }

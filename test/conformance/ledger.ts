@@ -1136,5 +1136,163 @@ export function ledgerConformance(name: string, open: () => Promise<LedgerFixtur
         for (const other of others) await other[Symbol.asyncDispose]()
       })
     })
+
+    describe('syncs', () => {
+      const COUNTS = { records: 5, objects: 2, bytes: 70, bad_values: 1 }
+      let sync = ''
+      let attempts = 0
+      const newSync = () => {
+        sync = `sync-${++attempts}`
+      }
+      const beginSync = async (through: Ledger = ledger) => {
+        const attempt_id = `${sync}-attempt-${++attempts}`
+        const begun = await through.beginSync({
+          sync,
+          attempt_id,
+          destination: 'lake',
+          holder: 'host:1',
+          now: at(1),
+        })
+        return { attempt_id, ...begun }
+      }
+      const commit = (
+        attempt_id: string,
+        n: number,
+        states: readonly (readonly [string, string])[],
+        records = 3,
+      ) =>
+        ledger.commitSync({
+          sync,
+          attempt_id,
+          n,
+          records,
+          states: states.map(([scope, state]) => ({ scope, state })),
+          now: at(2),
+        })
+      const states = async () =>
+        (await ledger.syncStates(sync)).map(({ scope, state }) => [scope, state])
+
+      test('keep the last state of each scope, as it came, and hand it to the next attempt', async () => {
+        newSync()
+        const first = await beginSync()
+        expect(first).toMatchObject({ states: [] })
+        expect(first.last).toBeUndefined()
+        expect(await ledger.lastSyncCommit(first.attempt_id)).toBe(-1)
+        const exact = '{"a": 9007199254740993, "b":1.50,  "\\u0000":"é"}'
+        await commit(first.attempt_id, 0, [
+          ['a', '1'],
+          ['b', exact],
+          ['a', '2'],
+        ])
+        await commit(first.attempt_id, 3, [['a', '3']], 4)
+        expect(await ledger.lastSyncCommit(first.attempt_id)).toBe(3)
+        const second = await beginSync()
+        expect(second.states).toEqual([
+          { scope: 'a', state: '3' },
+          { scope: 'b', state: exact },
+        ])
+        expect(second.last).toMatchObject({
+          attempt_id: first.attempt_id,
+          state: 'failed',
+          code: 'interrupted',
+          records: 4,
+          ended_at: at(1),
+        })
+      })
+
+      test('commit without states counts, and the same commit twice is one', async () => {
+        newSync()
+        const { attempt_id } = await beginSync()
+        await commit(attempt_id, 0, [])
+        expect(await ledger.lastSyncCommit(attempt_id)).toBe(0)
+        await commit(attempt_id, 1, [['a', '1']])
+        // As after an answer that was lost: what was committed later stays.
+        await commit(attempt_id, 2, [['a', '2']])
+        await commit(attempt_id, 1, [['a', '1']])
+        expect(await states()).toEqual([['a', '2']])
+        expect(await ledger.lastSyncCommit(attempt_id)).toBe(2)
+      })
+
+      test('a state of everything takes the place of those of streams, and they its', async () => {
+        newSync()
+        const { attempt_id } = await beginSync()
+        await commit(attempt_id, 0, [
+          ['a', '1'],
+          ['b', '1'],
+        ])
+        await commit(attempt_id, 1, [['global', '2']])
+        expect(await states()).toEqual([['global', '2']])
+        await commit(attempt_id, 2, [['a', '3']])
+        expect(await states()).toEqual([['a', '3']])
+      })
+
+      test('an attempt whose sync another one has begun can commit no more', async () => {
+        newSync()
+        const other = await fixture.connect()
+        const first = await beginSync()
+        await commit(first.attempt_id, 0, [['a', '1']])
+        const second = await beginSync(other)
+        const lost = { code: 'lease_lost' }
+        await expect(commit(first.attempt_id, 1, [['a', '9']])).rejects.toMatchObject(lost)
+        const end = { sync, state: 'succeeded', counts: COUNTS, forget: [], now: at(3) } as const
+        await expect(
+          ledger.endSync({ ...end, attempt_id: first.attempt_id }),
+        ).rejects.toMatchObject(lost)
+        expect(await ledger.lastSyncCommit(first.attempt_id)).toBe(0)
+        await commit(second.attempt_id, 0, [['a', '2']])
+        expect(await states()).toEqual([['a', '2']])
+        await other[Symbol.asyncDispose]()
+      })
+
+      test('end with their counts, forget what only served to go on, and are listed', async () => {
+        newSync()
+        const { attempt_id } = await beginSync()
+        await commit(attempt_id, 0, [
+          ['a', '1'],
+          ['done:b', 'true'],
+        ])
+        const end = {
+          sync,
+          attempt_id,
+          state: 'failed',
+          code: 'source_failed',
+          message: 'no \0 such\ud800',
+          counts: COUNTS,
+          forget: ['done:b', 'never'],
+          now: at(3),
+        } as const
+        await ledger.endSync(end)
+        await ledger.endSync(end)
+        expect(await states()).toEqual([['a', '1']])
+        const record = {
+          sync,
+          attempt_id,
+          destination: 'lake',
+          state: 'failed',
+          holder: 'host:1',
+          started_at: at(1),
+          ended_at: at(3),
+          code: 'source_failed',
+          message: 'no \\x00 such\ufffd',
+          ...COUNTS,
+        }
+        expect((await ledger.syncs()).filter((each) => each.sync === sync)).toEqual([record])
+        expect((await beginSync()).last).toEqual(record)
+      })
+
+      test('can be reset, and still know what their attempts committed', async () => {
+        newSync()
+        const { attempt_id } = await beginSync()
+        await commit(attempt_id, 0, [
+          ['a', '1'],
+          ['b', '1'],
+        ])
+        expect(await ledger.resetSync(sync)).toBe(2)
+        expect(await ledger.resetSync(sync)).toBe(0)
+        expect(await states()).toEqual([])
+        expect(await ledger.lastSyncCommit(attempt_id)).toBe(0)
+        expect(await ledger.lastSyncCommit('nobody')).toBeUndefined()
+      })
+    })
   })
 }

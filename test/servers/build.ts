@@ -49,7 +49,7 @@ async function buildGo(name: string, { module, version, package: inside }: GoMod
 
 /** A virtual environment knows its own path, so it is made where it stays; the mark says that it is whole. */
 async function installPython(name: string, source: PythonPackage): Promise<string> {
-  const { requirement, version, program } = source
+  const { requirement, version, program, beside = [] } = source
   const folder = join(cacheFolder(), `${name}@${version}`)
   const binary = join(folder, 'bin', program)
   const whole = join(folder, 'installed')
@@ -62,7 +62,7 @@ async function installPython(name: string, source: PythonPackage): Promise<strin
         await run(
           'nice',
           // biome-ignore format: one option a line says less than the whole command
-          ['-n', '10', join(folder, 'bin', 'pip'), 'install', '--quiet', '--disable-pip-version-check', `${requirement}==${version}`],
+          ['-n', '10', join(folder, 'bin', 'pip'), 'install', '--quiet', '--disable-pip-version-check', `${requirement}==${version}`, ...beside],
           { maxBuffer: BUILD_OUTPUT_BYTES },
         )
         await writeFile(whole, '')

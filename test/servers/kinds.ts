@@ -16,6 +16,8 @@ export interface PythonPackage {
   /** As pip takes it, extras included, without the version. */
   readonly requirement: string
   readonly version: string
+  /** Installed beside it, as pip takes them, versions included. */
+  readonly beside?: readonly string[]
   /** Its program in the environment's `bin`. */
   readonly program: string
 }
@@ -228,7 +230,20 @@ export type ServerName = keyof typeof SERVER_KINDS
 export const TOOLS = {
   /** MinIO's administration: users and policies have no S3 call. */
   mc: { module: 'github.com/minio/mc', version: 'v0.0.0-20250313080218-cf909e1063a9' },
-} as const satisfies Record<string, GoModule>
+  /** A source that speaks the Airbyte protocol, as published. */
+  'source-faker': {
+    requirement: 'airbyte-source-faker',
+    version: '7.2.1',
+    program: 'source-faker',
+  },
+  /** Readers of Parquet and Avro that are nobody's of ours. */
+  readers: {
+    requirement: 'pyarrow',
+    version: '26.0.1',
+    beside: ['fastavro[codecs]==1.13.1'],
+    program: 'python',
+  },
+} as const satisfies Record<string, GoModule | PythonPackage>
 
 /** PostgreSQL refuses to run as root; its package brings a user for it. */
 function ordinaryUser(): { uid: number; gid: number } | undefined {

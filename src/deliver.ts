@@ -1,0 +1,307 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdir, readFile, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { plainDelivery } from './contract-tools.ts'
+import { type Config, FeedSettings } from './core/config.ts'
+import { ExchangeError } from './core/errors.ts'
+import type { Feed } from './core/feed.ts'
+import { hasDirectories, parseLayout } from './core/layout/layout.ts'
+import { parseContract } from './core/odcs/odcs.ts'
+import { type Partition, parsePartition } from './core/partition.ts'
+import { PRESET_DELIVERY, type PresetDelivery } from './core/presets.ts'
+import { Completion } from './core/settings.ts'
+import { identifier, literal } from './duckdb/duckdb.ts'
+import type { DatasetSnapshot, Engine } from './engine/engine.ts'
+import {
+  type DeliverSource,
+  type DeliverTools,
+  deliverRecords,
+} from './exchange/deliver/deliver.ts'
+import { type DeliveryOutput, settleOutput } from './exchange/deliver/output.ts'
+import { parquetColumn } from './exchange/deliver/parquet-value.ts'
+import { readRejects } from './exchange/rejects.ts'
+import { declaredKeyColumns } from './exchange/validate/dataset-columns.ts'
+import { datasetType } from './exchange/validate/dataset-type.ts'
+import type { Note } from './ledger/ledger.ts'
+import { feedOf } from './read-feed.ts'
+
+export interface DeliveryRequest {
+  /** Local files; `-` is standard input. */
+  readonly files: readonly string[]
+  /** Delivers what a query of this feed's dataset serves. */
+  readonly from_dataset?: string
+  /** One of these says what the receiver expects. */
+  readonly contract?: string
+  readonly preset?: Config['feeds'][string]['preset']
+  readonly feed?: string
+  /** Name of a store; a feed's own without it. */
+  readonly to?: string
+  readonly prefix?: string
+  readonly layout?: string
+  readonly format?: DeliveryOutput['format']
+  readonly partition?: string
+  readonly file_mb?: number
+  readonly max_rejected_percent?: number
+  /** Of a contract alone: close each partition with `_SUCCESS`. */
+  readonly marker: boolean
+  readonly rejects?: string
+  readonly replace: boolean
+  readonly dry_run: boolean
+  readonly stdin?: AsyncIterable<Uint8Array>
+}
+
+/** What delivering needs of the app. */
+export interface DeliveryApp extends Omit<DeliverTools, 'feed' | 'store' | 'step'> {
+  readonly config: Config
+  readonly base_dir: string
+  readonly cwd: string
+  readonly data_dir: string
+  readonly storeOf: (feed: Feed) => Promise<DeliverTools['store']>
+  readonly stepOf: (feed: string) => DeliverTools['step']
+  readonly engine: Engine
+  /** A feed of the configuration; throws `feed_not_found`. */
+  readonly feedNamed: (name: string) => Promise<Feed>
+  readonly snapshotOf: (feed: string) => Promise<DatasetSnapshot>
+}
+
+/** Delivers as asked; `rejects` are to be read before the app is closed. */
+export async function deliver(request: DeliveryRequest, app: DeliveryApp) {
+  const began = performance.now()
+  const { feed, habit } = await receiver(request, app)
+  const partition =
+    request.partition === undefined
+      ? undefined
+      : parsePartition(request.partition, feed.layout.zone, feed.layout.grain)
+  const output = settleOutput(feed, {
+    ...(request.format === undefined ? {} : { format: request.format }),
+    ...(request.file_mb === undefined ? {} : { file_bytes: request.file_mb * 1_000_000 }),
+    ...(habit === undefined ? {} : { habit }),
+  })
+  // The store first: a missing secret shows before anything is read.
+  const store = await app.storeOf(feed)
+  await mkdir(app.dir, { recursive: true })
+  const { sources, notes } = await stage(request, feed, partition, app)
+  const { rejects_staged, ...result } = await deliverRecords(
+    {
+      sources,
+      output,
+      replace: request.replace,
+      dry_run: request.dry_run,
+      rejects_path: (id) =>
+        request.rejects === undefined
+          ? join(app.data_dir, 'rejects', `delivery-${id}.jsonl`)
+          : resolve(app.cwd, request.rejects),
+      ...(partition === undefined ? {} : { partition }),
+    },
+    { ...app, feed, store, step: app.stepOf(feed.name) },
+  )
+  const { delivery_id, state, code, message, deliveries } = result
+  return {
+    // What is looked for first stands first in a document.
+    ...{ delivery_id, state, deliveries },
+    ...(code === undefined ? {} : { code }),
+    ...(message === undefined ? {} : { message }),
+    ...result,
+    notes: [...notes, ...result.notes],
+    store: store.url,
+    seconds: (performance.now() - began) / 1000,
+    rejects: readRejects(
+      feed.name,
+      rejects_staged === undefined
+        ? []
+        : [{ partition: partition?.name ?? '', path: rejects_staged }],
+      app.openDuckdb,
+    ),
+  }
+}
+
+/** What the receiver expects, as the feed that would receive it. */
+async function receiver(
+  request: DeliveryRequest,
+  app: DeliveryApp,
+): Promise<{ readonly feed: Feed; readonly habit?: PresetDelivery['sample'] }> {
+  const { config, base_dir, cwd } = app
+  const { contract, preset, feed: name, to } = request
+  const named = [contract, preset, name].filter((each) => each !== undefined)
+  if (named.length !== 1)
+    throw new ExchangeError(
+      'usage',
+      named.length === 0
+        ? 'Nothing says what the receiver expects.'
+        : '--contract, --preset and --feed exclude each other.',
+      { hint: 'Name one of --contract FILE, --preset NAME, --feed FEED.' },
+    )
+  const own = {
+    ...(to === undefined ? {} : { store: to }),
+    ...(request.prefix === undefined ? {} : { prefix: request.prefix }),
+    ...(request.layout === undefined ? {} : { layout: request.layout }),
+  }
+  const settle = async (settings: FeedSettings) => {
+    if (!Object.hasOwn(config.stores, settings.store))
+      throw new ExchangeError('usage', `There is no store ${settings.store}.`, {
+        hint: `The stores are: ${Object.keys(config.stores).join(', ') || 'none yet'}.`,
+      })
+    const { max_rejected_percent } = request
+    const {
+      max_rejected_rows,
+      max_rejected_rows_per_object,
+      max_rejected_percent_per_object,
+      ...rest
+    } = settings
+    const budgeted =
+      max_rejected_percent === undefined ? settings : { ...rest, max_rejected_percent }
+    return feedOf(name ?? preset ?? 'delivery', budgeted, config, base_dir)
+  }
+  if (name !== undefined) {
+    await app.feedNamed(name)
+    const settings = config.feeds[name] as FeedSettings
+    const feed = await settle({ ...settings, ...own })
+    const habit =
+      settings.preset === undefined ? undefined : PRESET_DELIVERY[settings.preset].sample
+    return { feed, ...(habit === undefined ? {} : { habit }) }
+  }
+  if (to === undefined)
+    throw new ExchangeError('usage', 'Nothing says where to deliver.', {
+      hint: `Name a store with --to: ${Object.keys(config.stores).join(', ') || 'none yet'}.`,
+    })
+  if (preset !== undefined) {
+    const feed = await settle(FeedSettings.parse({ ...own, store: to, preset }))
+    return { feed, habit: PRESET_DELIVERY[preset].sample }
+  }
+  const path = resolve(cwd, contract ?? '')
+  const layout = request.layout ?? (await layoutOf(path))
+  const settings = FeedSettings.parse({ ...own, store: to, contract: path, layout })
+  const feed = await settle(settings)
+  const closed = request.marker && feed.publish === 'replace' && hasDirectories(parseLayout(layout))
+  // Receivers that do not look for a marker pass over one.
+  const completion = Completion.parse(
+    closed ? { type: 'marker', name: '_SUCCESS' } : { type: 'immediate' },
+  )
+  return { feed: await settle({ ...settings, completion }) }
+}
+
+async function layoutOf(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new ExchangeError('contract_not_found', `There is no contract ${path}.`, { cause })
+  })
+  const { contract } = parseContract(text, path)
+  return plainDelivery(contract.service_levels.frequency ?? 'day').layout
+}
+
+interface Staged {
+  readonly sources: readonly DeliverSource[]
+  readonly notes: readonly Note[]
+}
+
+/** Brings the records to local disk. What has no bytes has no rows. */
+async function stage(
+  request: DeliveryRequest,
+  feed: Feed,
+  partition: Partition | undefined,
+  app: DeliveryApp,
+): Promise<Staged> {
+  if (request.from_dataset !== undefined) {
+    if (request.files.length > 0)
+      throw new ExchangeError('usage', '--from-dataset and files exclude each other.')
+    return stageDataset(request.from_dataset, feed, partition, app)
+  }
+  if (request.files.length === 0)
+    throw new ExchangeError('usage', 'There is nothing to deliver.', {
+      hint: 'Name files, - for standard input, or --from-dataset FEED.',
+    })
+  const twice = request.files.find((file, at) => request.files.indexOf(file) !== at)
+  if (twice !== undefined) throw new ExchangeError('usage', `${twice} is named twice.`)
+  const sources: DeliverSource[] = []
+  for (const file of request.files) {
+    const path = file === '-' ? join(app.dir, 'stdin') : resolve(app.cwd, file)
+    if (file === '-') await pipeline(request.stdin ?? [], createWriteStream(path))
+    const facts = await stat(path).catch((cause: unknown) => {
+      throw new ExchangeError('usage', `There is no file ${file}.`, { cause })
+    })
+    if (!facts.isFile())
+      throw new ExchangeError('usage', `${file} is no file.`, {
+        hint: 'Name files, not folders; the shell expands patterns.',
+      })
+    if (facts.size === 0) continue
+    sources.push({
+      key: file === '-' ? 'stdin' : file,
+      path,
+      bytes: facts.size,
+      digest: await digestOf(path),
+    })
+  }
+  return { sources, notes: [] }
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash)
+  return hash.digest('hex')
+}
+
+/** A dataset as one Parquet file of its records: without what loading put beside them. */
+async function stageDataset(
+  name: string,
+  target: Feed,
+  partition: Partition | undefined,
+  { engine, dir, feedNamed, snapshotOf }: DeliveryApp,
+): Promise<Staged> {
+  const source = await feedNamed(name)
+  const snapshot = await snapshotOf(name)
+  const columns = snapshot.columns.map((c) => c.name)
+  const wanted = new Set(target.contract.columns.flatMap((c) => c.names))
+  const derived = declaredKeyColumns(source.contract).map((k) => k.name)
+  const without = ['_object', '_row', '_rescued', ...derived].filter(
+    (column) => columns.includes(column) && !wanted.has(column),
+  )
+  const time = target.contract.columns.find((c) => c.name === target.contract.time_column)
+  const field = columns.find((column) => time?.name === column || time?.names.includes(column))
+  const at = (instant: Date) => literal(instant.toISOString().replace('T', ' ').replace('Z', ''))
+  const where =
+    partition === undefined || field === undefined
+      ? ''
+      : ` WHERE ${identifier(field)} >= ${at(partition.start)} AND ${identifier(field)} < ${at(partition.end)}`
+  const selected = snapshot.columns
+    .filter((c) => !without.includes(c.name))
+    .map((c) => asDelivered(c, target))
+  const path = join(dir, 'dataset.parquet')
+  await engine.export(
+    `SELECT ${selected.join(', ')} FROM ${identifier(name)}${where}`,
+    [snapshot],
+    {
+      path,
+      format: 'parquet',
+    },
+  )
+  const { files, beaten } = snapshot
+  const digest = createHash('sha256')
+    .update(JSON.stringify([files, beaten, where]))
+    .digest('hex')
+  const notes: Note[] = []
+  if (columns.includes('_rescued') && !wanted.has('_rescued')) {
+    const { rows } = await engine.query(`SELECT count(_rescued) FROM ${identifier(name)}${where}`, [
+      snapshot,
+    ])
+    const count = Number(rows[0]?.[0] ?? 0)
+    if (count > 0)
+      notes.push({
+        code: 'fields_left_out',
+        count,
+        message: `what the dataset keeps in _rescued is not delivered`,
+      })
+  }
+  return { sources: [{ key: name, path, bytes: (await stat(path)).size, digest }], notes }
+}
+
+/**
+ * A dataset's column under the name in which its own contract has it delivered: the two differ where
+ * there is a physical name. Of another contract's dataset a column is what it is called.
+ */
+function asDelivered(column: DatasetSnapshot['columns'][number], target: Feed): string {
+  const own = target.contract.columns.find((c) => c.name === column.name)
+  return own === undefined || own.type.kind === 'json' || datasetType(own.type) !== column.type
+    ? identifier(column.name)
+    : parquetColumn(own)
+}

@@ -1,0 +1,193 @@
+import { type Stream, streamLabel } from '../../core/destination/stream.ts'
+import { ExchangeError } from '../../core/errors.ts'
+import type { RoutedLine, RouteLine } from '../../format/encode/encode.ts'
+import type { Send } from './send.ts'
+
+/** A line longer than this is refused, in bytes. */
+const LONGEST_LINE = 256 << 20
+const LINE_FEED = 0x0a
+const OPENING_BRACE = 0x7b
+
+/** What the source said of its streams by the end of its output. */
+export interface Received {
+  /** Streams the source said are complete; all where it never speaks of that. */
+  readonly complete: readonly number[]
+  /** Why the others are not, or how the source ended badly: undefined where all is well. */
+  readonly incomplete: string | undefined
+}
+
+export interface ReceiveOptions {
+  readonly send: Send
+  readonly streams: readonly Stream[]
+  readonly routeLine: RouteLine
+  /** Other messages (LOG, CONTROL, …), and lines that are none. */
+  readonly other?: (line: string, type: string | undefined) => void
+  /** Streams whose own states make nothing durable: they are begun anew when a sync is repeated. */
+  readonly stateless?: ReadonlySet<number>
+  /** Asked at the end: why the source ended badly; streams it did not call complete are not, then. */
+  readonly ended?: () => Promise<string | undefined>
+}
+
+/**
+ * Takes a source's output, one Airbyte message a line, and hands records and states to the sync. Streams
+ * that the source says are complete are completed on the way. Throws `record_invalid`, `stream_unknown`.
+ */
+export async function receiveMessages(
+  input: AsyncIterable<Uint8Array>,
+  options: ReceiveOptions,
+): Promise<Received> {
+  const receiver = new Receiver(options)
+  let rest: Buffer | undefined
+  for await (const piece of input) {
+    let chunk = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)
+    if (rest !== undefined) {
+      // Only the line that was cut is put together again, not the whole piece.
+      const end = chunk.indexOf(LINE_FEED)
+      const line: Buffer = Buffer.concat([rest, end < 0 ? chunk : chunk.subarray(0, end + 1)])
+      rest = undefined
+      if (end < 0) chunk = line
+      else {
+        receiver.lines(line)
+        chunk = chunk.subarray(end + 1)
+      }
+    }
+    const taken = receiver.lines(chunk)
+    if (taken < chunk.length) rest = chunk.subarray(taken)
+    if (rest !== undefined && rest.length > LONGEST_LINE) {
+      throw new ExchangeError(
+        'record_invalid',
+        `A message is longer than ${LONGEST_LINE >> 20} MB.`,
+      )
+    }
+    await options.send.pressure()
+  }
+  if (rest !== undefined) receiver.lines(Buffer.concat([rest, Buffer.of(LINE_FEED)]))
+  return receiver.end(await options.ended?.())
+}
+
+class Receiver {
+  private readonly options: ReceiveOptions
+  private readonly indices: ReadonlyMap<string, number>
+  private readonly routed = new Map<RoutedLine, number>()
+  private readonly statuses = new Map<number, string>()
+
+  constructor(options: ReceiveOptions) {
+    this.options = options
+    this.indices = new Map(options.streams.map((stream, index) => [nameOf(stream), index]))
+  }
+
+  /** Takes the whole lines of a piece; gives where the first that is not whole begins. */
+  lines(chunk: Buffer): number {
+    const { send, routeLine } = this.options
+    let start = 0
+    for (;;) {
+      const end = chunk.indexOf(LINE_FEED, start)
+      if (end < 0) return start
+      const line = routeLine(chunk, start, end)
+      const known = line === undefined ? undefined : this.routed.get(line)
+      if (known !== undefined) send.record(known, chunk, start, end + 1)
+      else if (line?.type === 'RECORD') {
+        const index = this.streamOf(line)
+        this.routed.set(line, index)
+        send.record(index, chunk, start, end + 1)
+      } else this.message(line?.type, chunk, start, end)
+      start = end + 1
+    }
+  }
+
+  end(failure: string | undefined): Received {
+    const { streams, send } = this.options
+    // A source that never speaks of it, and a platform that counts no generations: the end is the end.
+    const speaks =
+      failure !== undefined ||
+      this.statuses.size > 0 ||
+      streams.some(({ generation_id }) => generation_id !== undefined)
+    if (!speaks) for (const index of streams.keys()) send.complete(index)
+    const missing = [...streams.keys()].filter(
+      (at) => speaks && this.statuses.get(at) !== 'COMPLETE',
+    )
+    return {
+      complete: [...streams.keys()].filter((index) => !missing.includes(index)),
+      incomplete: failure ?? (missing.length === 0 ? undefined : this.incomplete(missing)),
+    }
+  }
+
+  private incomplete(missing: readonly number[]): string {
+    const names = (indices: readonly number[]) =>
+      indices.map((index) => streamLabel(this.options.streams[index] as Stream)).join(', ')
+    const said = missing.filter((index) => this.statuses.get(index) === 'INCOMPLETE')
+    return said.length > 0
+      ? `Some streams were indicated as incomplete by upstream: ${names(said)}.`
+      : `Input was fully read, but some streams did not receive a terminal stream status message: ${names(missing)}.`
+  }
+
+  private message(type: string | undefined, chunk: Buffer, start: number, end: number): void {
+    const text = chunk.toString('utf8', start, end).trim()
+    if (text === '') return
+    if (type === 'STATE') this.state(text)
+    else if (type === 'TRACE') this.trace(text)
+    else if (type === undefined && chunk[start] === OPENING_BRACE) {
+      throw new ExchangeError(
+        'record_invalid',
+        `A line is no Airbyte message: ${text.slice(0, 200)}`,
+      )
+    } else this.options.other?.(text, type)
+  }
+
+  private state(text: string): void {
+    const { state } = JSON.parse(text) as { readonly state?: StateMessage }
+    if (state === undefined)
+      throw new ExchangeError('record_invalid', 'A STATE message holds no state.')
+    const descriptor = state.type === 'STREAM' ? state.stream?.stream_descriptor : undefined
+    if (state.type === 'STREAM' && descriptor === undefined) {
+      throw new ExchangeError('record_invalid', 'A state of a stream does not say which.')
+    }
+    const index = descriptor === undefined ? undefined : this.indexOf(descriptor)
+    if (index !== undefined && this.options.stateless?.has(index)) return
+    this.options.send.state(text, index)
+  }
+
+  private trace(text: string): void {
+    const { trace } = JSON.parse(text) as { readonly trace?: TraceMessage }
+    const status = trace?.type === 'STREAM_STATUS' ? trace.stream_status : undefined
+    if (status === undefined) {
+      this.options.other?.(text, 'TRACE')
+      return
+    }
+    const index = this.indexOf(status.stream_descriptor)
+    this.statuses.set(index, status.status)
+    if (status.status === 'COMPLETE') this.options.send.complete(index)
+  }
+
+  private streamOf({ stream, namespace }: RoutedLine): number {
+    if (stream === undefined) throw new ExchangeError('record_invalid', 'A RECORD names no stream.')
+    return this.indexOf({ name: stream, ...(namespace === undefined ? {} : { namespace }) })
+  }
+
+  private indexOf(descriptor: Descriptor): number {
+    const index = this.indices.get(nameOf(descriptor))
+    if (index !== undefined) return index
+    throw new ExchangeError(
+      'stream_unknown',
+      `Message contained record from a stream that was not in the catalog: ${descriptor.name}.`,
+      { hint: `The catalog has ${this.options.streams.map(streamLabel).join(', ')}.` },
+    )
+  }
+}
+
+interface Descriptor {
+  readonly name: string
+  readonly namespace?: string | null
+}
+interface StateMessage {
+  readonly type?: 'STREAM' | 'GLOBAL' | 'LEGACY'
+  readonly stream?: { readonly stream_descriptor: Descriptor }
+}
+interface TraceMessage {
+  readonly type?: string
+  readonly stream_status?: { readonly stream_descriptor: Descriptor; readonly status: string }
+}
+
+/** An absent namespace and a null one are the same. */
+const nameOf = ({ name, namespace }: Descriptor): string =>
+  JSON.stringify([namespace ?? null, name])

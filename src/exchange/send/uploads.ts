@@ -1,0 +1,157 @@
+import { createReadStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { streamMatcher } from '../../core/destination/key-matcher.ts'
+import { objectKey } from '../../core/destination/object-key.ts'
+import type { DestinationPath } from '../../core/destination/path-format.ts'
+import type { Stream } from '../../core/destination/stream.ts'
+import { ExchangeError } from '../../core/errors.ts'
+import type { ObjectStore } from '../../store/store.ts'
+import type { AttemptLog, SentObject } from './attempt-log.ts'
+import { commonPrefix, type PartIds } from './part-ids.ts'
+import { ATTEMPT_METADATA } from './recover.ts'
+
+/** Uploads at the same time. */
+const LIMIT = 4
+/** Keys tried before another writer on the same path is given way no longer. */
+const TRIES = 100
+
+export interface UploadContext {
+  readonly store: ObjectStore
+  readonly log: AttemptLog
+  readonly path: DestinationPath
+  readonly ids: PartIds
+  readonly extension: string
+  readonly started_at: Date
+  readonly sync_id: string
+  readonly object_metadata: Readonly<Record<string, string>>
+  readonly signal: AbortSignal
+  readonly uuid: () => string
+  readonly step: (step: 'intended' | 'uploaded') => void
+}
+
+export interface PartFile {
+  readonly path: string
+  readonly bytes: number
+  readonly records: number
+  /** Index of the stream, and the stream. */
+  readonly stream: number
+  readonly of: Stream
+  readonly partition: readonly string[]
+  /** Prefix of the key where the path format does not say it: rows that are merged later. */
+  readonly fixed?: { readonly prefix: string; readonly extension: string }
+}
+
+/** Sends parts to the store, some at a time; each one's key is in the log before it is written. */
+export interface Uploads {
+  upload(part: PartFile): Promise<SentObject>
+  /** Every object whose writing was begun, and those of them that were written. */
+  readonly intended: ReadonlyMap<string, SentObject>
+  readonly sent: readonly SentObject[]
+}
+
+export function openUploads(context: UploadContext): Uploads {
+  const { store, log } = context
+  const sent: SentObject[] = []
+  const intended = new Map<string, SentObject>()
+  const intend = batched((objects: readonly SentObject[]) =>
+    log.append({ type: 'intent', objects }),
+  )
+  let running = 0
+  const waiting: (() => void)[] = []
+  let clock = 0n
+
+  /** Microseconds that never repeat within a process. */
+  const micros = () => {
+    const now = BigInt(Date.now()) * 1_000n
+    clock = now > clock ? now : clock + 1n
+    return clock
+  }
+
+  const keyOf = async (part: PartFile): Promise<string> => {
+    if (part.fixed !== undefined) {
+      return `${part.fixed.prefix}${log.attempt_id}-${context.uuid().slice(0, 8)}${part.fixed.extension}`
+    }
+    const { path, started_at, sync_id, extension, uuid } = context
+    const at = micros()
+    const key = (part_number: number | string) =>
+      objectKey(path, {
+        stream: part.of,
+        started_at,
+        uploaded_at_micros: at,
+        sync_id,
+        part_number,
+        uuid,
+        extension,
+        partition: part.partition,
+      })
+    const [zero, one] = [key(0), key(1)]
+    if (zero === one) return zero
+    const matcher = streamMatcher(path, part.of)
+    const prefix = commonPrefix(zero, one)
+    return key(await context.ids.next(prefix, (found) => matcher.match(found)?.part_number))
+  }
+
+  const write = async (part: PartFile): Promise<SentObject> => {
+    for (let tried = 1; ; tried++) {
+      const { stream, bytes, records } = part
+      const object: SentObject = { key: await keyOf(part), stream, bytes, records }
+      await intend(object)
+      intended.set(object.key, object)
+      context.step('intended')
+      try {
+        await store.write(object.key, createReadStream(part.path, { highWaterMark: 1 << 20 }), {
+          if_absent: true,
+          signal: context.signal,
+          metadata: {
+            ...context.object_metadata,
+            [ATTEMPT_METADATA]: log.attempt_id,
+          },
+        })
+      } catch (error) {
+        // Another writer has this key: its object stays, and this part takes another id.
+        const taken = error instanceof ExchangeError && error.code === 'object_exists'
+        if (!taken || tried === TRIES) throw error
+        intended.delete(object.key)
+        continue
+      }
+      sent.push(object)
+      context.step('uploaded')
+      await rm(part.path, { force: true })
+      return object
+    }
+  }
+
+  return {
+    sent,
+    intended,
+    async upload(part) {
+      if (running >= LIMIT) await new Promise<void>((resolve) => waiting.push(resolve))
+      else running++
+      try {
+        return await write(part)
+      } finally {
+        const next = waiting.shift()
+        if (next === undefined) running--
+        else next()
+      }
+    },
+  }
+}
+
+/** Calls that come while one runs go together in the next. */
+function batched<Item>(run: (items: readonly Item[]) => Promise<void>) {
+  let queue: Item[] = []
+  let next: Promise<void> | undefined
+  let current: Promise<void> = Promise.resolve()
+  return (item: Item): Promise<void> => {
+    queue.push(item)
+    next ??= current.then(async () => {
+      const items = queue
+      queue = []
+      next = undefined
+      await run(items)
+    })
+    current = next.catch(() => {})
+    return next
+  }
+}

@@ -1,0 +1,147 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ExchangeError } from '../../core/errors.ts'
+
+/** How long a source may take to end after it was told to, in milliseconds. */
+const PATIENCE_MS = 10_000
+
+export interface AirbyteProcess extends AsyncDisposable {
+  readonly output: AsyncIterable<Uint8Array>
+  /** Takes a message that is neither record, state nor stream status, or a line that is no message. */
+  other(line: string, type: string | undefined): void
+  /** Waits for its end; why that was a bad one. */
+  ended(): Promise<string | undefined>
+}
+
+export interface ProcessOptions {
+  /** Program and arguments. */
+  readonly command: readonly string[]
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly signal: AbortSignal
+  readonly log: (level: string, message: string) => void
+}
+
+/** Runs a source. Disposing of it ends it and what it has started. Throws `source_failed` where it cannot be run. */
+export async function runSource(options: ProcessOptions): Promise<AirbyteProcess> {
+  const { command, log, signal } = options
+  const [program = '', ...words] = command
+  signal.throwIfAborted()
+  const child = spawn(program, words, {
+    cwd: options.cwd,
+    env: options.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own: what the command starts ends with it.
+    detached: true,
+  })
+  await started(child, program)
+  let said = ''
+  let error: string | undefined
+  /** Neither it nor anything it started writes any more. */
+  let closed = false
+  const exit = new Promise<{ readonly code: number | null; readonly by: string | null }>(
+    (resolve) => {
+      child.once('close', (code, by) => {
+        closed = true
+        resolve({ code, by })
+      })
+    },
+  )
+  child.stderr.setEncoding('utf8')
+  let line = ''
+  child.stderr.on('data', (text: string) => {
+    const lines = (line + text).split('\n')
+    line = (lines.pop() ?? '').slice(0, LONGEST_SAID)
+    for (const each of lines.filter((one) => one.trim() !== '')) {
+      said = each
+      log('STDERR', each)
+    }
+  })
+  const kill = (by: NodeJS.Signals) => {
+    try {
+      process.kill(-(child.pid as number), by)
+    } catch (cause) {
+      // Nothing of the group is left.
+      if ((cause as NodeJS.ErrnoException).code !== 'ESRCH') throw cause
+    }
+  }
+  const stop = async () => {
+    if (closed) return
+    kill('SIGTERM')
+    // Nobody reads any more: a source that writes must not wait.
+    child.stdout.destroy()
+    const late = new AbortController()
+    const patience = sleep(PATIENCE_MS, undefined, { signal: late.signal }).catch(() => undefined)
+    await Promise.race([exit, patience])
+    late.abort()
+    kill('SIGKILL')
+    child.stderr.destroy()
+    await exit
+  }
+  const aborted = () => void stop().catch(() => {})
+  signal.addEventListener('abort', aborted, { once: true })
+  return {
+    output: pieces(child.stdout, signal),
+    other(text, type) {
+      if (type === 'LOG') {
+        const { level, message } = (JSON.parse(text) as LogMessage).log ?? {}
+        log(level ?? 'INFO', message ?? text)
+      } else if (type === 'TRACE') {
+        const { trace } = JSON.parse(text) as TraceMessage
+        if (trace?.type === 'ERROR') error = trace.error?.message ?? 'no reason was given'
+      } else if (type === undefined) log('STDOUT', text)
+    },
+    async ended() {
+      const { code, by } = await exit
+      if (line.trim() !== '') said = line
+      if (error !== undefined) return `The source failed: ${error}`
+      if (by !== null) return `The source was ended by ${by}.`
+      const last = said === '' ? '' : ` It said: ${said}`
+      return code === 0 ? undefined : `The source ended with exit code ${code}.${last}`
+    },
+    async [Symbol.asyncDispose]() {
+      signal.removeEventListener('abort', aborted)
+      await stop()
+    },
+  }
+}
+
+const LONGEST_SAID = 10_000
+
+interface LogMessage {
+  readonly log?: { readonly level?: string; readonly message?: string }
+}
+interface TraceMessage {
+  readonly trace?: { readonly type?: string; readonly error?: { readonly message?: string } }
+}
+
+function started(child: ChildProcessByStdio<null, Readable, Readable>, program: string) {
+  return new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve)
+    child.once('error', (cause) =>
+      reject(
+        new ExchangeError('source_failed', `${program} cannot be run: ${cause.message}.`, {
+          cause,
+          retryable: false,
+          hint: 'The first word of `command` is a program; paths are relative to the configuration file.',
+        }),
+      ),
+    )
+  })
+}
+
+/** A pipe gives 64 kB at a time; several of them together are less work. */
+async function* pieces(input: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const piece of input) {
+      const rest = input.read() as Buffer | null
+      yield rest === null ? (piece as Buffer) : Buffer.concat([piece as Buffer, rest])
+      if (signal.aborted) break
+    }
+  } catch (cause) {
+    signal.throwIfAborted()
+    throw cause
+  }
+  signal.throwIfAborted()
+}

@@ -1,0 +1,162 @@
+import type { CsvDialect } from '../../core/destination/output.ts'
+import type { ByteBuffer } from './byte-buffer.ts'
+
+const BACKSLASH = 0x5c
+const DOUBLE_QUOTE = 0x22
+const ESCAPED: Readonly<Record<number, number>> = {
+  98: 0x08,
+  102: 0x0c,
+  110: 0x0a,
+  114: 0x0d,
+  116: 0x09,
+}
+
+/**
+ * Writes JSON values as fields of CSV (RFC 4180): in quotes, which are doubled where they stand inside. Callers
+ * make room for twice the value and the quotes.
+ */
+export class CsvText {
+  readonly delimiter: Buffer
+  readonly line_end: Buffer
+  private readonly quote: Buffer
+  private readonly quote_byte: number
+
+  constructor({ delimiter, quote, line_ending }: CsvDialect) {
+    this.delimiter = Buffer.from(delimiter)
+    this.line_end = Buffer.from(line_ending)
+    this.quote = Buffer.from(quote)
+    this.quote_byte = this.quote.length === 1 ? (this.quote[0] as number) : -1
+  }
+
+  /** A text that is no JSON. */
+  text(text: string, out: ByteBuffer): void {
+    const bytes = Buffer.from(text)
+    out.room(this.roomFor(bytes.length))
+    this.bytes(bytes, 0, bytes.length, out)
+  }
+
+  /** Room that a value of so many bytes may need. */
+  roomFor(bytes: number): number {
+    return bytes * (this.quote.length + 1) + 2 * this.quote.length
+  }
+
+  /** JSON text as it stands. */
+  bytes(b: Uint8Array, from: number, to: number, out: ByteBuffer): void {
+    const start = this.open(out)
+    const { bytes } = out
+    const quote = this.quote_byte
+    let { at } = out
+    for (let p = from; p < to; p++) {
+      const c = b[p] as number
+      bytes[at++] = c
+      if (c === quote) bytes[at++] = c
+    }
+    out.at = at
+    this.close(out, start)
+  }
+
+  /** An object or array without the white space between its tokens. */
+  compact(b: Uint8Array, from: number, to: number, out: ByteBuffer): void {
+    const start = this.open(out)
+    const { bytes } = out
+    const quote = this.quote_byte
+    let { at } = out
+    let inside = false
+    for (let p = from; p < to; p++) {
+      const c = b[p] as number
+      if (c <= 0x20 && !inside) continue
+      bytes[at++] = c
+      if (c === quote) bytes[at++] = c
+      if (c === DOUBLE_QUOTE) inside = !inside
+      else if (c === BACKSLASH) {
+        // What is escaped is no end of the string.
+        const escaped = b[++p] as number
+        bytes[at++] = escaped
+        if (escaped === quote) bytes[at++] = escaped
+      }
+    }
+    out.at = at
+    this.close(out, start)
+  }
+
+  /** What a JSON string says; `from` and `to` include its quotes. */
+  string(b: Uint8Array, from: number, to: number, out: ByteBuffer): void {
+    const start = this.open(out)
+    const { bytes } = out
+    const quote = this.quote_byte
+    let { at } = out
+    for (let p = from + 1; p < to - 1; p++) {
+      let c = b[p] as number
+      if (c === BACKSLASH) {
+        const sign = b[++p] as number
+        if (sign === 0x75) {
+          const code = codePoint(b, p + 1)
+          p += code > 0xffff ? 10 : 4
+          if (code >= 0x80) {
+            at = writeCodePoint(bytes, at, code)
+            continue
+          }
+          c = code
+        } else c = ESCAPED[sign] ?? sign
+      }
+      bytes[at++] = c
+      if (c === quote) bytes[at++] = c
+    }
+    out.at = at
+    this.close(out, start)
+  }
+
+  private open(out: ByteBuffer): number {
+    if (this.quote_byte >= 0) out.bytes[out.at++] = this.quote_byte
+    else out.copy(this.quote, 0, this.quote.length)
+    return out.at
+  }
+
+  private close(out: ByteBuffer, start: number): void {
+    if (this.quote_byte >= 0) {
+      out.bytes[out.at++] = this.quote_byte
+      return
+    }
+    // A quote of several bytes is looked for once the field is written.
+    const { quote } = this
+    const field = Buffer.from(out.bytes.subarray(start, out.at))
+    out.at = start
+    for (let from = 0; ; ) {
+      const found = field.indexOf(quote, from)
+      const to = found < 0 ? field.length : found + quote.length
+      out.copy(field, from, to)
+      out.copy(quote, 0, quote.length)
+      if (found < 0) return
+      from = to
+    }
+  }
+}
+
+/** What the escapes whose first four digits are at `p` stand for; half of a surrogate pair is U+FFFD. */
+function codePoint(b: Uint8Array, p: number): number {
+  const unit = codeUnit(b, p)
+  if (unit < 0xd800 || unit > 0xdfff) return unit
+  if (unit > 0xdbff || b[p + 4] !== BACKSLASH || b[p + 5] !== 0x75) return 0xfffd
+  const low = codeUnit(b, p + 6)
+  if (low < 0xdc00 || low > 0xdfff) return 0xfffd
+  return 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00)
+}
+
+const codeUnit = (b: Uint8Array, p: number): number =>
+  Number.parseInt(String.fromCharCode(...b.subarray(p, p + 4)), 16)
+
+/** UTF-8 (RFC 3629 §3) of a code point beyond ASCII; returns where it ends. */
+function writeCodePoint(out: Uint8Array, at: number, code: number): number {
+  let end = at
+  if (code < 0x800) out[end++] = 0xc0 | (code >> 6)
+  else {
+    if (code < 0x10000) out[end++] = 0xe0 | (code >> 12)
+    else {
+      out[end++] = 0xf0 | (code >> 18)
+      out[end++] = 0x80 | ((code >> 12) & 0x3f)
+    }
+    out[end++] = 0x80 | ((code >> 6) & 0x3f)
+  }
+  out[end++] = 0x80 | (code & 0x3f)
+  return end
+}

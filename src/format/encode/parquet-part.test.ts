@@ -1,0 +1,316 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
+import { compressors } from 'hyparquet-compressors'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ParquetOutput } from '../../core/destination/output.ts'
+import type { JsonSchema } from '../../core/destination/stream.ts'
+import { type Duckdb, literal, openDuckdb } from '../../duckdb/duckdb.ts'
+import type { Encoding } from './encode.ts'
+import { parquetBlockEncoder } from './parquet-block.ts'
+import { openParquetPart } from './parquet-part.ts'
+import type { EnvelopedRecord } from './records-of-block.ts'
+
+let dir: string
+let duckdb: Duckdb
+const openOne = () =>
+  openDuckdb({ memory_limit: '512MB', spill_dir: join(dir, 'spill'), threads: 2 })
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'bucketline-parquet-'))
+  duckdb = await openOne()
+})
+afterAll(async () => {
+  await duckdb[Symbol.asyncDispose]()
+  await rm(dir, { recursive: true, force: true })
+})
+
+const DEFAULTS: ParquetOutput = {
+  type: 'parquet',
+  codec: 'snappy',
+  row_group_bytes: 128 << 20,
+  page_bytes: 1 << 20,
+  dictionary_page_bytes: 1 << 20,
+  dictionary: true,
+}
+/** Pages of another size: the writer is the one that has them. */
+const PAGES: ParquetOutput = { ...DEFAULTS, page_bytes: 8 << 10 }
+
+const SCHEMA: JsonSchema = {
+  type: 'object',
+  properties: {
+    id: { type: 'integer' },
+    ID: { type: 'string' },
+    price: { type: 'number' },
+    ok: { type: 'boolean' },
+    at: { type: 'string', format: 'date-time' },
+    day: { type: 'string', format: 'date' },
+    time: { type: 'string', format: 'time' },
+    either: { type: ['integer', 'string'] },
+    tags: { type: 'array', items: { type: 'string' } },
+    where: {
+      type: 'object',
+      properties: {
+        x: { type: 'number' },
+        deep: { type: 'array', items: { type: 'array', items: { type: 'integer' } } },
+      },
+    },
+  },
+}
+
+function encodingOf(output: ParquetOutput, rest: Partial<Encoding> = {}): Encoding {
+  return {
+    id: 'sync-1/things',
+    stream: {
+      name: 'things',
+      json_schema: SCHEMA,
+      write_mode: 'append',
+      cursor_field: [],
+      primary_key: [],
+    },
+    output,
+    output_schema: 'v1',
+    on_bad_value: 'null',
+    sync_id: 7,
+    generation_id: 3,
+    partition_by: [],
+    keep_additional_properties: false,
+    ...rest,
+  }
+}
+
+let files = 0
+async function write(encoding: Encoding, ...segments: (readonly EnvelopedRecord[])[]) {
+  const part = await openParquetPart(encoding, join(dir, `${files++}.parquet`), {
+    openDuckdb: openOne,
+  })
+  const encoder = parquetBlockEncoder(encoding)
+  for (const records of segments) {
+    const { bytes } = await encoder.encode(records)
+    await part.append({ partition: [], records: records.length, bytes })
+  }
+  return part
+}
+
+const dataOf = (...data: string[]): EnvelopedRecord[] =>
+  data.map((text) => ({ data: text, emitted_at: 1_700_000_000_123 }))
+
+const plainly = (value: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(value, (_, one) =>
+      typeof one === 'bigint'
+        ? `${one}n`
+        : Object.is(one, -0)
+          ? '-0'
+          : typeof one === 'number' && !Number.isFinite(one)
+            ? String(one)
+            : one,
+    ),
+  )
+
+async function readBoth(path: string) {
+  const file = await asyncBufferFromFile(path)
+  const rows = await parquetReadObjects({ file, compressors })
+  const metadata = await parquetMetadataAsync(file)
+  return { rows: plainly(rows) as Record<string, unknown>[], metadata }
+}
+
+describe.each([
+  ['duckdb', DEFAULTS],
+  ['pages', PAGES],
+] as const)('openParquetPart by %s', (_, output) => {
+  it('gives every type its value and its meaning', async () => {
+    const part = await write(
+      encodingOf(output),
+      dataOf(
+        '{"id":9223372036854775807,"ID":"a\\u0000é😀","price":-0.0,"ok":true,"at":"2021-01-01T01:01:01.546+01:00","day":"2021-10-10","time":"12:23:01.541","either":5,"tags":["x",null,""],"where":{"x":1.5,"deep":[[1,null],[],null]},"more":{"k":1}}',
+        '{"id":-9007199254740993,"either":"five","at":"no time","tags":[],"where":{}}',
+        '{"price":"NaN","where":null}',
+      ),
+    )
+    const { path, records } = await part.finish()
+    expect(records).toBe(3)
+    const { rows, metadata } = await readBoth(path)
+    expect(rows[0]).toMatchObject({
+      id: '9223372036854775807n',
+      ID: 'a\u0000é😀',
+      price: '-0',
+      ok: true,
+      at: { member0: '2021-01-01T00:01:01.546Z', member1: null },
+      day: { member0: '2021-10-10T00:00:00.000Z', member1: null },
+      either: { member0: '5n', member1: null },
+      tags: ['x', null, ''],
+      where: { x: 1.5, deep: [['1n', null], [], null] },
+      _airbyte_additional_properties: { more: '{"k":1}' },
+      _airbyte_emitted_at: '2023-11-14T22:13:20.123Z',
+    })
+    expect(rows[1]).toMatchObject({
+      id: '-9007199254740993n',
+      either: { member0: null, member1: 'five' },
+      at: { member0: null, member1: 'no time' },
+      tags: [],
+      price: null,
+    })
+    expect(rows[2]).toMatchObject({ price: 'NaN' })
+    expect([rows[2]?.where ?? null, rows[2]?.tags ?? null, rows[2]?.id ?? null]).toEqual([
+      null,
+      null,
+      null,
+    ])
+    const logical = (name: string) =>
+      metadata.schema.find((element) => element.name === name)?.logical_type
+    expect(logical('_airbyte_emitted_at')).toEqual({
+      type: 'TIMESTAMP',
+      isAdjustedToUTC: true,
+      unit: 'MILLIS',
+    })
+    const types = await duckdb.all(
+      `DESCRIBE SELECT * EXCLUDE (id), "at".member0 AS a, "day".member0 AS d, "time".member0 AS t FROM read_parquet(${literal(path)})`,
+    )
+    const typeOf = Object.fromEntries(types.map((row) => [row.column_name, row.column_type]))
+    expect(typeOf).toMatchObject({
+      _airbyte_emitted_at: 'TIMESTAMP WITH TIME ZONE',
+      price: 'DOUBLE',
+      a: 'TIMESTAMP WITH TIME ZONE',
+      d: 'DATE',
+      either: 'STRUCT(member0 BIGINT, member1 VARCHAR)',
+      tags: 'VARCHAR[]',
+      _airbyte_additional_properties: 'MAP(VARCHAR, VARCHAR)',
+    })
+    expect(String(typeOf.t)).toMatch(/^TIME/)
+    const [row] = await duckdb.all(
+      `SELECT epoch_us("at".member0) AS at, epoch_us(_airbyte_emitted_at) AS emitted, "time".member0::VARCHAR AS t, "where".deep[1] AS deep FROM read_parquet(${literal(path)}) LIMIT 1`,
+    )
+    expect(plainly(row)).toMatchObject({
+      at: '1609459261546000n',
+      emitted: '1700000000123000n',
+      deep: ['1n', null],
+    })
+    expect(String(row?.t)).toMatch(/^12:23:01.541/)
+  })
+
+  it('writes unions of v2 with their type', async () => {
+    const part = await write(
+      encodingOf(output, { output_schema: 'v2' }),
+      dataOf('{"either":20}', '{"either":"x","at":"foo"}'),
+    )
+    const { rows } = await readBoth((await part.finish()).path)
+    expect(rows.map((row) => row.either)).toEqual([
+      { type: 'integer', integer: '20n', string: null },
+      { type: 'string', integer: null, string: 'x' },
+    ])
+    expect(rows[1]?._airbyte_meta).toEqual({
+      sync_id: '7n',
+      changes: [{ field: 'at', change: 'NULLED', reason: 'DESTINATION_SERIALIZATION_ERROR' }],
+    })
+  })
+
+  it.each(['uncompressed', 'snappy', 'gzip', 'brotli', 'lz4', 'zstd'] as const)(
+    'packs with %s',
+    async (codec) => {
+      const data = Array.from(
+        { length: 5000 },
+        (_, index) => `{"id":${index},"ID":"value ${index % 97} ${'ab'.repeat(index % 50)}"}`,
+      )
+      const part = await write(encodingOf({ ...output, codec }), dataOf(...data))
+      const { path } = await part.finish()
+      const { rows, metadata } = await readBoth(path)
+      expect(rows.map((row) => row.ID)).toEqual(data.map((text) => JSON.parse(text).ID))
+      const wanted = codec === 'lz4' ? 'LZ4_RAW' : codec.toUpperCase()
+      expect(metadata.row_groups[0]?.columns.map((column) => column.meta_data?.codec)).toContain(
+        wanted,
+      )
+      const [count] = await duckdb
+        .all(
+          `SELECT count(ID)::INT AS n, sum(id_1)::INT AS s FROM read_parquet(${literal(path)}) AS t`,
+        )
+        .catch(() => duckdb.all(`SELECT count(*)::INT AS n FROM read_parquet(${literal(path)})`))
+      expect(count?.n).toBe(5000)
+    },
+  )
+
+  it('is cut back to a mark, and leaves nothing beside the file', async () => {
+    const encoding = encodingOf(output)
+    const part = await write(encoding, dataOf('{"id":1}'))
+    const mark = part.mark()
+    const { bytes } = await parquetBlockEncoder(encoding).encode(dataOf('{"id":2}'))
+    await part.append({ partition: [], records: 1, bytes })
+    await part.cut(mark)
+    await part.append({ partition: [], records: 1, bytes })
+    const { path } = await part.finish()
+    const { rows } = await readBoth(path)
+    expect(rows.map((row) => row.id)).toEqual(['1n', '2n'])
+    expect((await readdir(dir)).filter((name) => name.endsWith('.rows'))).toEqual([])
+  })
+
+  it('writes a file of no rows', async () => {
+    const { path, records } = await (await write(encodingOf(output))).finish()
+    expect(records).toBe(0)
+    const { metadata } = await readBoth(path)
+    expect(metadata.num_rows).toBe(0n)
+    expect(metadata.schema.map((element) => element.name)).toContain('_airbyte_ab_id')
+  })
+
+  it('honours the size of row groups and the dictionary', async () => {
+    const data = Array.from(
+      { length: 40_000 },
+      (_, index) => `{"id":${index},"ID":"name ${index % 10}","price":${index / 7}}`,
+    )
+    const segments = Array.from({ length: 8 }, (_, index) =>
+      dataOf(...data.slice(index * 5000, index * 5000 + 5000)),
+    )
+    const bytes = 1 << 20
+    const groupsOf = async (more: Partial<ParquetOutput>) => {
+      const part = await write(
+        encodingOf({ ...output, codec: 'uncompressed', ...more }),
+        ...segments,
+      )
+      return (await readBoth((await part.finish()).path)).metadata.row_groups
+    }
+    const encodingsOf = (groups: Awaited<ReturnType<typeof groupsOf>>, name: string) =>
+      groups[0]?.columns.find((column) => column.meta_data?.path_in_schema[0] === name)?.meta_data
+        ?.encodings
+    const groups = await groupsOf({ row_group_bytes: bytes })
+    // 40 of the id, 8 of the time, 8 of id and price, some ten of the name, in each of 40,000 rows.
+    expect(groups.length).toBeGreaterThanOrEqual(2)
+    expect(groups.length).toBeLessThanOrEqual(5)
+    expect(encodingsOf(groups, 'ID')?.some((one) => /DICTIONARY/.test(one))).toBe(true)
+    const none = await groupsOf({ dictionary: false })
+    expect(none.length).toBe(1)
+    expect(encodingsOf(none, 'ID')).toEqual(['PLAIN'])
+    const small = await groupsOf({ dictionary_page_bytes: 16 })
+    expect(encodingsOf(small, 'ID')?.some((one) => /DICTIONARY/.test(one))).toBe(false)
+  })
+})
+
+describe('pages', () => {
+  it('have the size asked for', async () => {
+    const data = Array.from({ length: 20_000 }, (_, index) => `{"id":${index * 7919}}`)
+    const part = await write(encodingOf({ ...PAGES, dictionary: false }), dataOf(...data))
+    const { metadata } = await readBoth((await part.finish()).path)
+    const column = metadata.row_groups[0]?.columns.find(
+      (one) => one.meta_data?.path_in_schema[0] === 'id',
+    )
+    // 160,000 bytes of integers in pages of 8 KB.
+    const pages =
+      column?.meta_data?.encoding_stats?.find((one) => one.page_type !== 'DICTIONARY_PAGE')
+        ?.count ?? 0
+    expect(pages).toBeGreaterThanOrEqual(19)
+    expect(pages).toBeLessThanOrEqual(22)
+  })
+
+  it('hold bytes', async () => {
+    const schema = {
+      type: 'object',
+      properties: { raw: { $ref: 'WellKnownTypes.json#/definitions/BinaryData' } },
+    }
+    const encoding = encodingOf(DEFAULTS)
+    const part = await write(
+      { ...encoding, stream: { ...encoding.stream, json_schema: schema } },
+      dataOf('{"raw":"/wCA"}'),
+    )
+    const { path } = await part.finish()
+    const [row] = await duckdb.all(`SELECT hex(raw) AS h FROM read_parquet(${literal(path)})`)
+    expect(row?.h).toBe('FF0080')
+  })
+})

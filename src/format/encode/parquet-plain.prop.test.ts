@@ -1,0 +1,309 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openDuckdb } from '../../duckdb/duckdb.ts'
+import type { Encoding, RecordBlock, Segment } from './encode.ts'
+import { parquetBlockEncoder } from './parquet-block.ts'
+import { openParquetPart } from './parquet-part.ts'
+import { binaryBlocks } from './records-of-block.ts'
+
+let dir: string
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'bucketline-plain-'))
+})
+afterAll(() => rm(dir, { recursive: true, force: true }))
+
+const PROPERTIES = {
+  long: { type: 'integer' },
+  double: { type: 'number' },
+  text: { type: ['null', 'string'] },
+  flag: { type: 'boolean' },
+  at: { type: 'string', format: 'date-time' },
+  local: { type: 'string', format: 'date-time', airbyte_type: 'timestamp_without_timezone' },
+  day: { type: 'string', format: 'date' },
+  time: { type: 'string', format: 'time', airbyte_type: 'time_without_timezone' },
+  'clé "x"': { type: 'string' },
+  either: { type: ['integer', 'string'] },
+  list: { type: 'array', items: { type: 'integer' } },
+}
+
+function encodingOf(output_schema: 'v1' | 'v2'): Encoding {
+  return {
+    id: `plain/${output_schema}`,
+    stream: {
+      name: 'events',
+      namespace: 'public',
+      json_schema: { type: 'object', properties: PROPERTIES },
+      write_mode: 'append',
+      cursor_field: [],
+      primary_key: [],
+    },
+    output: {
+      type: 'parquet',
+      codec: 'snappy',
+      row_group_bytes: 128 << 20,
+      page_bytes: 1 << 20,
+      dictionary_page_bytes: 1 << 20,
+      dictionary: true,
+    },
+    output_schema,
+    on_bad_value: 'null',
+    sync_id: 1,
+    generation_id: 2,
+    partition_by: [],
+    keep_additional_properties: false,
+  }
+}
+
+/** JSON texts as sources write them, and such as are nearly so. */
+const LONGS = [
+  '0',
+  '1',
+  '-1',
+  '123456789012345678',
+  '9223372036854775807',
+  '9223372036854775808',
+  '1.0',
+  '1.5',
+  '1e3',
+  '-0',
+  '"7"',
+]
+const DOUBLES = [
+  '0',
+  '-0',
+  '-0.0',
+  '0.1',
+  '1e5',
+  '1E-7',
+  '123456789012345678',
+  '12345678901234567890',
+  '1.7976931348623157e308',
+  '5e-324',
+  '1e400',
+  '0.30000000000000004',
+  '2.2250738585072011e-308',
+  '"1.5"',
+  '100.0',
+  '9007199254740993',
+  '0.1234567890123456789012345',
+  '1e99',
+  '-1.5E+10',
+]
+const TEXTS = [
+  '"a"',
+  '""',
+  '"é😀"',
+  '"\\n\\t\\\\\\/\\""',
+  '"\\u0000"',
+  '"\\u00e9"',
+  '"\\ud83d\\ude00"',
+  '"\\ud800"',
+  '"null"',
+  '"NaN"',
+  '{"a":1}',
+  '[1]',
+  '"\u007f\u2028"',
+]
+const TIMES = [
+  '"2023-11-14T22:13:20.000Z"',
+  '"2023-11-14T22:13:20Z"',
+  '"2023-11-14 22:13:20"',
+  '"2023-11-14T22:13:20.1Z"',
+  '"2023-11-14T22:13:20.123456Z"',
+  '"2023-11-14T22:13:20.1234567Z"',
+  '"2023-11-14T22:13:20+00:00"',
+  '"2023-11-14T22:13:20+01:00"',
+  '"2024-02-29T00:00:00Z"',
+  '"2023-02-29T00:00:00Z"',
+  '"1000-01-01T00:00:00Z"',
+  '"2999-12-31T23:59:59.999999Z"',
+  '"0001-01-01T00:00:00Z"',
+  '"2023-11-14"',
+  '"2023-11-31T00:00:00Z"',
+  '"2023-11-14T24:00:00Z"',
+  '"1700000000000000"',
+  '"foo"',
+  '""',
+  '"1969-12-31T23:59:59.999Z"',
+  '"2023-11-14T22:13:20.000-00:00"',
+]
+const DAYS = [
+  '"2023-11-14"',
+  '"2024-02-29"',
+  '"2023-02-30"',
+  '"1000-01-01"',
+  '"2021-1-1"',
+  '"2023/11/14"',
+  '"x"',
+  '"1582-10-10"',
+  '19000',
+]
+const CLOCKS = [
+  '"12:23:01"',
+  '"12:23:01.5"',
+  '"12:23:01.541214"',
+  '"12:23"',
+  '"24:00:00"',
+  '"12:23:01Z"',
+  '"12:23:01.5+01:00"',
+  '"x"',
+  '"00:00:00.000001"',
+]
+const ANY = ['null', 'true', '1', '"s"', '{}', '[]', '1.5', '-1']
+
+const among = (texts: readonly string[]) =>
+  fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom(...texts) },
+    { weight: 1, arbitrary: fc.constantFrom(...ANY) },
+  )
+const anyNumber = fc
+  .double({ noDefaultInfinity: true, noNaN: true })
+  .map((value) => (Object.is(value, -0) ? '-0.0' : String(value)))
+const anyText = fc.string({ unit: 'binary' }).map((value) => JSON.stringify(value))
+const anyTime = fc
+  .date({
+    min: new Date('0000-01-01T00:00:00Z'),
+    max: new Date('9999-12-31T23:59:59Z'),
+    noInvalidDate: true,
+  })
+  .map((date) => JSON.stringify(date.toISOString()))
+
+const VALUES: Record<string, fc.Arbitrary<string>> = {
+  long: fc.oneof(among(LONGS), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String)),
+  double: fc.oneof(among(DOUBLES), anyNumber),
+  text: fc.oneof(among(TEXTS), anyText),
+  flag: among(['true', 'false']),
+  at: fc.oneof(among(TIMES), anyTime),
+  local: fc.oneof(among(TIMES), anyTime),
+  day: fc.oneof(
+    among(DAYS),
+    anyTime.map((text) => `${text.slice(0, 11)}"`),
+  ),
+  time: among(CLOCKS),
+  'clé "x"': among(TEXTS),
+  either: among(LONGS),
+  list: fc.constantFrom('null', '[1]', '[]'),
+  undeclared: among(ANY),
+}
+
+const usualTime = fc
+  .date({ min: new Date('1900-01-01'), max: new Date('2100-01-01'), noInvalidDate: true })
+  .map((date) => JSON.stringify(date.toISOString()))
+/** What a source writes all day. */
+const USUAL: Record<string, fc.Arbitrary<string>> = {
+  long: fc.maxSafeInteger().map(String),
+  double: anyNumber,
+  text: anyText,
+  flag: fc.boolean().map(String),
+  at: usualTime,
+  local: usualTime.map((text) => text.replace('Z', '')),
+  day: usualTime.map((text) => `${text.slice(0, 11)}"`),
+  time: usualTime.map((text) => `"${text.slice(12, 20)}"`),
+}
+const memberOf = (values: Record<string, fc.Arbitrary<string>>) =>
+  fc
+    .constantFrom(...Object.keys(values))
+    .chain((key) => (values[key] as fc.Arbitrary<string>).map((value) => ({ key, value })))
+const members = fc.oneof(
+  { weight: 3, arbitrary: fc.array(memberOf(USUAL), { maxLength: 8 }) },
+  { weight: 1, arbitrary: fc.array(memberOf(VALUES), { maxLength: 8 }) },
+  // One unusual value each.
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(fc.array(memberOf(USUAL), { maxLength: 5 }), memberOf(VALUES))
+      .map(([usual, one]) => [...usual, one]),
+  },
+)
+/** Mostly in one order, each key once; now and then in any, and a key twice. */
+const data = fc
+  .tuple(members, fc.integer({ min: 0, max: 19 }), fc.constantFrom('', ' '))
+  .map(([some, mess, space]) => {
+    const keys = Object.keys(VALUES)
+    const ordered =
+      mess === 0
+        ? some
+        : [...new Map(some.map((one) => [one.key, one])).values()].sort(
+            (a, b) => keys.indexOf(a.key) - keys.indexOf(b.key),
+          )
+    return `{${ordered.map(({ key, value }) => `${JSON.stringify(key)}:${space}${value}`).join(`,${space}`)}}`
+  })
+const envelope = fc.constantFrom(
+  (text: string, at: number) =>
+    `{"type":"RECORD","record":{"stream":"events","namespace":"public","data":${text},"emitted_at":${at}}}`,
+  (text: string, at: number) =>
+    `{"type":"RECORD","record":{"emitted_at":${at},"data":${text},"namespace":"public","stream":"events"}}`,
+  (text: string, at: number) =>
+    `{"type": "RECORD", "record": {"stream": "events", "namespace": "public", "data": ${text}, "emitted_at": ${at}, "meta": null}}`,
+)
+const block = fc
+  .tuple(
+    envelope,
+    fc.array(fc.tuple(data, fc.integer({ min: 0, max: 2_000_000_000_000 })), {
+      minLength: 1,
+      maxLength: 25,
+    }),
+  )
+  .map(([wrap, rows]) => rows.map(([text, at]) => `${wrap(text, at)}\n`))
+
+const blockOf = (lines: readonly string[]): RecordBlock => ({
+  bytes: new Uint8Array(Buffer.from(lines.join(''))),
+  records: lines.length,
+})
+
+let files = 0
+async function rowsOf(encoding: Encoding, segments: readonly Segment[]): Promise<unknown> {
+  const part = await openParquetPart(encoding, join(dir, `${files++}.parquet`), {
+    openDuckdb: () =>
+      openDuckdb({ memory_limit: '256MB', spill_dir: join(dir, 'spill'), threads: 2 }),
+  })
+  for (const segment of segments) await part.append(segment)
+  const { path } = await part.finish()
+  // What is random differs.
+  const rows = await parquetReadObjects({ file: await asyncBufferFromFile(path) })
+  await rm(path)
+  return rows.map(({ _airbyte_ab_id: _, _airbyte_raw_id: __, ...row }) =>
+    JSON.stringify(row, (_key, one) =>
+      typeof one === 'bigint' ? `${one}n` : Object.is(one, -0) ? '-0' : one,
+    ),
+  )
+}
+
+it.each(['v1', 'v2'] as const)(
+  'plain lines come to what the converter makes of them, %s',
+  async (schema) => {
+    let kept = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(block, { minLength: 1, maxLength: 3 }), async (blocks) => {
+        const encoding = encodingOf(schema)
+        const encoder = parquetBlockEncoder(encoding)
+        const exactly = binaryBlocks(encoding, parquetBlockEncoder(encoding))
+        const fast: Segment[] = []
+        const exact: Segment[] = []
+        for (const lines of blocks) {
+          const encoded = encoder.encodeBlock(blockOf(lines))
+          const expected = await exactly(blockOf(lines))
+          if (encoded === undefined) throw new Error('the block was not taken')
+          expect([encoded.bad_values, encoded.examples]).toEqual([
+            expected.bad_values,
+            expected.examples,
+          ])
+          fast.push(...encoded.segments)
+          exact.push(...expected.segments)
+          kept +=
+            Buffer.from(encoded.segments[0]?.bytes ?? [])
+              .toString()
+              .split('{"type"').length - 1
+        }
+        expect(await rowsOf(encoding, fast)).toEqual(await rowsOf(encoding, exact))
+      }),
+      { numRuns: 40 },
+    )
+    // Else nothing has been compared.
+    expect(kept).toBeGreaterThan(100)
+  },
+)

@@ -1,0 +1,167 @@
+import { ExchangeError } from '../core/errors.ts'
+import { batches, only, type Sql, storable, withoutNulls } from './database.ts'
+import type { BeginSync, BegunSync, CommitSync, EndSync, SyncRecord, SyncState } from './ledger.ts'
+
+/** Statements on syncs: their states, and which attempt may commit. */
+
+/** States of this scope speak of everything: they and those of other scopes take each other's place. */
+const GLOBAL = 'global'
+
+/** Makes the attempt the one that may commit; a running one before it has been cut off, or is from now on. */
+export async function beginSync(sql: Sql, request: BeginSync): Promise<BegunSync> {
+  const { sync, attempt_id, destination, holder, now } = request
+  await sql.query(
+    `INSERT INTO syncs (sync, attempt_id) VALUES ($1, $2)
+     ON CONFLICT (sync) DO UPDATE SET attempt_id = excluded.attempt_id`,
+    [sync, attempt_id],
+  )
+  await sql.query(
+    `UPDATE sync_attempts SET state = 'failed', code = 'interrupted', ended_at = $2,
+       message = 'The process that ran this sync (' || holder || ') ended or was cut off before it finished.'
+     WHERE sync = $1 AND state = 'running'`,
+    [sync, now],
+  )
+  const [last] = await sql.query<SyncRow>(
+    `SELECT ${COLUMNS} FROM sync_attempts WHERE sync = $1
+     ORDER BY position DESC LIMIT 1`,
+    [sync],
+  )
+  await sql.query(
+    `INSERT INTO sync_attempts (attempt_id, sync, destination, state, holder, started_at)
+     VALUES ($1, $2, $3, 'running', $4, $5)`,
+    [attempt_id, sync, destination, storable(holder), now],
+  )
+  return {
+    states: await syncStates(sql, sync),
+    ...(last === undefined ? {} : { last: withoutNulls(last) }),
+  }
+}
+
+export const syncStates = (sql: Sql, sync: string): Promise<SyncState[]> =>
+  sql.query<SyncState>('SELECT scope, state FROM sync_states WHERE sync = $1 ORDER BY scope', [
+    sync,
+  ])
+
+/** Keeps the states together with the number of the commit. */
+export async function commitSync(sql: Sql, commit: CommitSync): Promise<void> {
+  const { sync, attempt_id, n, records, states, now } = commit
+  await claimed(sql, sync, attempt_id)
+  const updated = await sql.query(
+    `UPDATE sync_attempts SET last_commit = $2, records = $3
+     WHERE attempt_id = $1 AND last_commit < $2 RETURNING attempt_id`,
+    [attempt_id, n, records],
+  )
+  // The answer to this commit was lost, and it is asked for again.
+  if (updated.length === 0) return
+  // Of several states of one scope the last one holds.
+  const latest = new Map(states.map(({ scope, state }) => [storable(scope), storable(state)]))
+  if (latest.size === 0) return
+  const is_global = latest.has(GLOBAL)
+  await sql.query('DELETE FROM sync_states WHERE sync = $1 AND (scope = $2) <> $3', [
+    sync,
+    GLOBAL,
+    is_global,
+  ])
+  const kept = [...latest].filter(([scope]) => !is_global || scope === GLOBAL)
+  for (const batch of batches(kept)) {
+    await sql.query(
+      `INSERT INTO sync_states (sync, scope, state, attempt_id, committed_at)
+       SELECT $1, scope, state, $2, $3 FROM unnest($4::text[], $5::text[]) AS t (scope, state)
+       ON CONFLICT (sync, scope) DO UPDATE SET state = excluded.state,
+         attempt_id = excluded.attempt_id, committed_at = excluded.committed_at`,
+      [sync, attempt_id, now, batch.map(([scope]) => scope), batch.map(([, state]) => state)],
+    )
+  }
+}
+
+export async function lastSyncCommit(sql: Sql, attempt_id: string): Promise<number | undefined> {
+  const [found] = await sql.query<{ last_commit: number }>(
+    'SELECT last_commit FROM sync_attempts WHERE attempt_id = $1',
+    [attempt_id],
+  )
+  return found?.last_commit
+}
+
+/** Ends the attempt, and forgets the states that only served to go on with it. */
+export async function endSync(sql: Sql, end: EndSync): Promise<void> {
+  const { sync, attempt_id, state, code, message, counts, forget, now } = end
+  const ended = await sql.query(
+    `UPDATE sync_attempts SET state = $2, code = $3, message = $4, ended_at = $5,
+       records = $6, objects = $7, bytes = $8, bad_values = $9
+     WHERE attempt_id = $1 AND state = 'running' RETURNING attempt_id`,
+    [
+      attempt_id,
+      state,
+      code ?? null,
+      message === undefined ? null : storable(message),
+      now,
+      counts.records,
+      counts.objects,
+      counts.bytes,
+      counts.bad_values,
+    ],
+  )
+  if (ended.length === 0) {
+    // It was ended by the next attempt, or the answer was lost.
+    const [found] = await sql.query<{ state: string; code: string | null }>(
+      'SELECT state, code FROM sync_attempts WHERE attempt_id = $1',
+      [attempt_id],
+    )
+    if (found?.state === state && found.code === (code ?? null)) return
+    throw lost(sync)
+  }
+  for (const batch of batches(forget))
+    await sql.query('DELETE FROM sync_states WHERE sync = $1 AND scope = ANY($2)', [
+      sync,
+      batch.map(storable),
+    ])
+}
+
+/** Forgets the states; how many there were. Attempts stay: objects of theirs may have to be told apart. */
+export async function resetSync(sql: Sql, sync: string): Promise<number> {
+  const gone = await sql.query('DELETE FROM sync_states WHERE sync = $1 RETURNING scope', [sync])
+  return gone.length
+}
+
+export async function syncs(sql: Sql): Promise<SyncRecord[]> {
+  const rows = await sql.query<SyncRow>(
+    `SELECT DISTINCT ON (sync) ${COLUMNS} FROM sync_attempts
+     ORDER BY sync, position DESC`,
+  )
+  return rows.map((row) => withoutNulls(row))
+}
+
+const COLUMNS =
+  'sync, attempt_id, destination, state, holder, started_at, ended_at, records, objects, bytes, bad_values, code, message'
+
+interface SyncRow {
+  readonly sync: string
+  readonly attempt_id: string
+  readonly destination: string
+  readonly state: SyncRecord['state']
+  readonly holder: string
+  readonly started_at: Date
+  readonly ended_at: Date | null
+  readonly records: number
+  readonly objects: number
+  readonly bytes: number
+  readonly bad_values: number
+  readonly code: string | null
+  readonly message: string | null
+}
+
+/** Throws `lease_lost` unless the attempt is the one that may commit, and stays it until the transaction ends. */
+async function claimed(sql: Sql, sync: string, attempt_id: string): Promise<void> {
+  const held = only(
+    await sql.query<{ attempt_id: string | null }>(
+      'SELECT attempt_id FROM syncs WHERE sync = $1 FOR UPDATE',
+      [sync],
+    ),
+  )
+  if (held.attempt_id !== attempt_id) throw lost(sync)
+}
+
+const lost = (sync: string): ExchangeError =>
+  new ExchangeError('lease_lost', `Another process has begun the sync ${sync} meanwhile.`, {
+    hint: 'What was not committed was taken back. Run one process of a sync at a time.',
+  })
