@@ -164,6 +164,11 @@ describe('a sync', () => {
     expect(control[0]).toMatch(/^lake\/_bucketline\/streams\/users-[0-9a-f]{12}\/manifests\//)
   })
 
+  it('leaves nothing at all where nothing came', async () => {
+    await sync([stream('users')], [])
+    expect(await keys()).toEqual([])
+  })
+
   it('loses no record that comes behind the end of its stream', async () => {
     const done = status('users', 'COMPLETE')
     await sync([stream('users')], [record('users', { id: 1 }), done, record('users', { id: 2 })])
