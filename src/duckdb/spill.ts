@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { isRunning } from './is-running.ts'
 
 /**
  * DuckDB names its spill files by their block size only, so two sessions with one folder read each
@@ -40,16 +41,6 @@ async function isOwnerless(name: string, path: string): Promise<boolean> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw error
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it is there, and another user's.
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }
 

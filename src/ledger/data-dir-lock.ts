@@ -11,6 +11,7 @@ import { hostname, tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { ExchangeError } from '../core/errors.ts'
+import { isRunning } from '../duckdb/is-running.ts'
 
 export type LockRole = 'loader' | 'reader'
 
@@ -115,17 +116,6 @@ function removeSocketLeft(left: Holder | undefined): void {
   if (left === undefined || dir === undefined || left.host !== hostname()) return
   const own = join(dirname(dir), basename(dir).slice(0, basename(SOCKET_FOLDER).length))
   if (own === SOCKET_FOLDER && !isRunning(left.pid)) rmSync(dir, { recursive: true, force: true })
-}
-
-/** Whether a process of this host is there. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it is there, and another user's.
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
-  }
 }
 
 /** The error of a process that needs the data directory for itself and cannot have it. */

@@ -1,10 +1,10 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ExchangeError } from '../core/errors.ts'
+import { isRunning } from '../duckdb/is-running.ts'
 import {
   type DataDirLock,
   type Holder,
-  isRunning,
   type LockRole,
   lockedError,
   readHolder,

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { link, mkdir, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { dirname, join, sep } from 'node:path'
 import { ExchangeError } from '../core/errors.ts'
+import { isRunning } from '../duckdb/is-running.ts'
 import { chunksOf } from './body.ts'
 import { keyInvalid } from './keys.ts'
 import {
@@ -54,12 +56,34 @@ export async function writeLocal(
   return infoOf(key, await stat(path, { bigint: true }).catch(coded))
 }
 
+/** What this machine's temporary files begin with; the process follows. */
+const OWN_TEMP = `${TEMP_PREFIX}${hostname()
+  .replaceAll(/[^A-Za-z0-9.]/g, '_')
+  .slice(0, 60)}-`
+/** Folders that were looked through for what killed processes left. */
+const swept = new Set<string>()
+const MOST_SWEPT = 10_000
+
+/** Removes what processes of this machine that were killed left in a folder; once for each folder. */
+async function sweepTemps(folder: string): Promise<void> {
+  if (swept.has(folder)) return
+  if (swept.size >= MOST_SWEPT) swept.clear()
+  swept.add(folder)
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(OWN_TEMP)) continue
+    const pid = Number(/^\d+/.exec(name.slice(OWN_TEMP.length))?.[0])
+    // Whoever cannot remove it here can write beside it all the same.
+    if (!isRunning(pid)) await unlink(join(folder, name)).catch(() => {})
+  }
+}
+
 /** A temporary file beside the target: on the same file system, so that the last step is atomic. */
 async function createTemp(root: string, path: string, key: string) {
-  const temp = join(dirname(path), `${TEMP_PREFIX}${randomUUID()}`)
+  const temp = join(dirname(path), `${OWN_TEMP}${process.pid}-${randomUUID()}`)
   for (let attempt = 1; ; attempt += 1) {
     try {
       await makeParent(root, dirname(path), key)
+      await sweepTemps(dirname(path))
       return { file: await open(temp, 'wx'), temp }
     } catch (error) {
       // A delete that empties the parent at this moment takes it away; make it again.

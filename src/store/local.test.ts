@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   appendFile,
   chmod,
@@ -145,6 +145,22 @@ describe('a folder as a store', () => {
   it('names a file whose name is not UTF-8', async () => {
     await writeFile(Buffer.concat([Buffer.from(`${folder}/bad-`), Buffer.from([0xff])]), 'x')
     await expectCode(listed(store, ''), 'key_invalid')
+  })
+
+  it('removes what a write of a process that was killed left in the folder', async () => {
+    const script = `
+      import { openLocal } from ${JSON.stringify(new URL('./local.ts', import.meta.url).href)}
+      async function* body() {
+        yield new Uint8Array(10)
+        process.kill(process.pid, 'SIGKILL')
+        yield new Uint8Array(10)
+      }
+      await (await openLocal(${JSON.stringify(folder)})).write('day/part', body())`
+    const killed = spawnSync(process.execPath, ['--input-type=module', '-e', script])
+    expect(killed.signal).toBe('SIGKILL')
+    expect(await readdir(join(folder, 'day'))).toHaveLength(1)
+    await store.write('day/other', bytes('x'))
+    expect(await readdir(join(folder, 'day'))).toEqual(['other'])
   })
 
   it('keeps names of unfinished writes to itself', async () => {
