@@ -199,7 +199,7 @@ describe.each(FORMATS)('$format, $output_schema', ({ format, output_schema }) =>
     expect(code).toBe(0)
     expect([...states].sort()).toEqual([lines[2], lines[4], lines[6]].sort())
     const keys = await keysByStream(bucket)
-    expect(streams.map((stream) => keys.get(label(stream))?.length)).toEqual([1, 1, 1, 0])
+    expect(streams.map((stream) => keys.get(label(stream))?.length ?? 0)).toEqual([1, 1, 1, 0])
     for (const [stream, count] of [
       [record, 2],
       [columns, 1],
