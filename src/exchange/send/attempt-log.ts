@@ -2,6 +2,7 @@ import { setInterval } from 'node:timers'
 import { ExchangeError } from '../../core/errors.ts'
 import type { ObjectStore } from '../../store/store.ts'
 import { readJson, writeJson } from './json-object.ts'
+import { isKeyTaken } from './key-taken.ts'
 
 /** An object that an attempt writes, as its log and the stream's manifest tell of it. */
 export interface SentObject {
@@ -90,7 +91,7 @@ export async function beginAttempt(options: {
   const write = async (entry: LogEntry) => {
     // A recovery that took this attempt for dead has put an entry of its own here.
     await writeJson(store, entryKey(folder, entries), entry, { if_absent: true }).catch((cause) => {
-      if (!(cause instanceof ExchangeError && cause.code === 'object_exists')) throw cause
+      if (!isKeyTaken(cause)) throw cause
       throw new ExchangeError(
         'attempt_taken_over',
         `Another process took this sync (${attempt_id}) for dead and has ended it.`,

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { ExchangeError } from '../../core/errors.ts'
 import { openMemory } from '../../store/memory.ts'
 import { isKeyPrefix, type ObjectStore } from '../../store/store.ts'
 import { ALIVE, DEAD_AFTER_MS, entryKey, type LogEntry, type Writer } from './attempt-log.ts'
@@ -94,6 +95,21 @@ describe('an attempt that has died', () => {
     )
     expect(await recover()).toHaveLength(1)
     expect(await keys()).toEqual([])
+  })
+
+  it('is left to another process that claims it first, and a store that fails is no such process', async () => {
+    await log(begin())
+    const claiming = (code: 'object_exists' | 'store_unavailable'): ObjectStore => ({
+      ...store,
+      write: async () => {
+        throw new ExchangeError(code, 'the claim')
+      },
+    })
+    expect(await recover({ store: claiming('object_exists') })).toEqual([])
+    await expect(recover({ store: claiming('store_unavailable') })).rejects.toMatchObject({
+      code: 'store_unavailable',
+    })
+    expect(await logs()).toHaveLength(2)
   })
 
   it('is not taken for unfinished while its log was being deleted', async () => {

@@ -12,6 +12,7 @@ import {
 } from './attempt-log.ts'
 import type { ControlKeys } from './control.ts'
 import { readJson, writeJson } from './json-object.ts'
+import { isKeyTaken } from './key-taken.ts'
 import { writeManifest } from './manifest.ts'
 import { isAlive } from './writer.ts'
 
@@ -85,9 +86,10 @@ async function recover(
   const claim_key = entryKey(folder, keys.length)
   try {
     await writeJson(store, claim_key, claim, { if_absent: true })
-  } catch {
+  } catch (error) {
     // Another process is at it, or it lives after all.
-    return undefined
+    if (isKeyTaken(error)) return undefined
+    throw error
   }
   const superseded = new Set(
     entries.flatMap((entry) => (entry.type === 'supersede' ? entry.keys : [])),

@@ -4,9 +4,9 @@ import { streamMatcher } from '../../core/destination/key-matcher.ts'
 import { objectKey } from '../../core/destination/object-key.ts'
 import type { DestinationPath } from '../../core/destination/path-format.ts'
 import type { Stream } from '../../core/destination/stream.ts'
-import { ExchangeError } from '../../core/errors.ts'
 import type { ObjectStore } from '../../store/store.ts'
 import type { AttemptLog, SentObject } from './attempt-log.ts'
+import { isKeyTaken } from './key-taken.ts'
 import { commonPrefix, type PartIds } from './part-ids.ts'
 import { ATTEMPT_METADATA } from './recover.ts'
 
@@ -109,8 +109,7 @@ export function openUploads(context: UploadContext): Uploads {
         })
       } catch (error) {
         // Another writer has this key: its object stays, and this part takes another id.
-        const taken = error instanceof ExchangeError && error.code === 'object_exists'
-        if (!taken || tried === TRIES) throw error
+        if (!isKeyTaken(error) || tried === TRIES) throw error
         intended.delete(object.key)
         continue
       }

@@ -119,6 +119,7 @@ function plainBlocks(
             },
       )
     }
+    reader.close()
     return rowsOf(out)
   }
 

@@ -66,6 +66,7 @@ export function blockRecords(
           : { data, emitted_at, changes: read(changes_start, reader.changes_end) },
       )
     }
+    reader.close()
     return [...groups.values()]
   }
 }
