@@ -3,7 +3,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StoreSettings } from './core/config.ts'
 import type { Destination } from './core/destination/destination.ts'
-import { type Duckdb, openDuckdb } from './duckdb/duckdb.ts'
+import { openDuckdb } from './duckdb/duckdb.ts'
 import { isRunning } from './duckdb/is-running.ts'
 import type { SendContext } from './exchange/send/send.ts'
 import { openEncoder } from './format/encode/encode-pool.ts'
@@ -51,7 +51,6 @@ export async function openDestination(setup: DestinationSetup): Promise<OpenDest
       spill_dir: join(work_dir, 'spill'),
       ...(setup.threads === undefined ? {} : { threads: setup.threads }),
     })
-  const parts = takenInTurn(openSession)
   return {
     routeLine,
     context: {
@@ -62,11 +61,10 @@ export async function openDestination(setup: DestinationSetup): Promise<OpenDest
       now: clockOf(env),
       step: sendCrashAt(env),
       openDuckdb: openSession,
-      openPart: (encoding, path) => openPart(encoding, path, { openDuckdb: parts.take }),
+      openPart: (encoding, path) => openPart(encoding, path, encoder),
     },
     async [Symbol.asyncDispose]() {
       await encoder[Symbol.asyncDispose]()
-      await parts.close()
       await store[Symbol.asyncDispose]()
       await rm(work_dir, { recursive: true, force: true })
     },
@@ -84,32 +82,4 @@ async function ownFolder(staging: string): Promise<string> {
     await rm(join(staging, name), { recursive: true, force: true }).catch(() => {})
   }
   return mkdtemp(join(staging, `${mine}${process.pid}-`))
-}
-
-/**
- * One session for all parts, which take it in turn: opening one for each would cost a sync of many streams more
- * than writing them, and several at a time more than the memory there is.
- */
-function takenInTurn(open: () => Promise<Duckdb>) {
-  let session: Promise<Duckdb> | undefined
-  let turn: Promise<void> = Promise.resolve()
-  return {
-    async take(): Promise<Duckdb> {
-      const before = turn
-      const { promise, resolve } = Promise.withResolvers<void>()
-      turn = promise
-      await before
-      try {
-        session ??= open()
-        return { ...(await session), [Symbol.asyncDispose]: async () => resolve() }
-      } catch (error) {
-        resolve()
-        throw error
-      }
-    },
-    async close(): Promise<void> {
-      await turn
-      await (await session)?.[Symbol.asyncDispose]()
-    },
-  }
 }

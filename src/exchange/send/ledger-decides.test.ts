@@ -6,7 +6,7 @@ import { readAirbyteConfig } from '../../core/destination/airbyte-config.ts'
 import type { Stream } from '../../core/destination/stream.ts'
 import { openDuckdb } from '../../duckdb/duckdb.ts'
 import type { Encoder } from '../../format/encode/encode.ts'
-import { openEncoder } from '../../format/encode/encode-pool.ts'
+import { type EncodePool, openEncoder } from '../../format/encode/encode-pool.ts'
 import { openPart } from '../../format/encode/open-part.ts'
 import { openMemory } from '../../store/memory.ts'
 import { isKeyPrefix, type ObjectStore } from '../../store/store.ts'
@@ -33,7 +33,7 @@ const STREAM: Stream = {
 
 let dir = ''
 let store: ObjectStore
-let encoder: Encoder
+let encoder: EncodePool
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'bucketline-ledger-decides-'))
   store = openMemory()
@@ -53,7 +53,7 @@ async function begin(more: Pick<SendContext, 'emit' | 'lastCommit'>): Promise<Se
     destination,
     streams: [STREAM],
     encoder,
-    openPart: (encoding, path) => openPart(encoding, path, { openDuckdb: openSession }),
+    openPart: (encoding, path) => openPart(encoding, path, encoder),
     openDuckdb: openSession,
     work_dir,
     now: () => new Date(),

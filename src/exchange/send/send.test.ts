@@ -8,7 +8,7 @@ import type { Destination } from '../../core/destination/destination.ts'
 import type { Stream } from '../../core/destination/stream.ts'
 import { openDuckdb } from '../../duckdb/duckdb.ts'
 import type { Encoder } from '../../format/encode/encode.ts'
-import { openEncoder } from '../../format/encode/encode-pool.ts'
+import { type EncodePool, openEncoder } from '../../format/encode/encode-pool.ts'
 import { routeLine } from '../../format/encode/envelope.ts'
 import { openPart } from '../../format/encode/open-part.ts'
 import { openMemory } from '../../store/memory.ts'
@@ -28,7 +28,7 @@ const { destination: DESTINATION } = readAirbyteConfig(
 
 let dir = ''
 let store: ObjectStore
-let encoder: Encoder
+let encoder: EncodePool
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'bucketline-send-test-'))
   store = openMemory()
@@ -86,7 +86,7 @@ async function begin(
     destination: { ...DESTINATION, ...settings },
     streams,
     encoder,
-    openPart: (encoding, path) => openPart(encoding, path, { openDuckdb: openSession }),
+    openPart: (encoding, path) => openPart(encoding, path, encoder),
     openDuckdb: openSession,
     work_dir,
     now: () => new Date(),

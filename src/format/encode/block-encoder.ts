@@ -16,7 +16,7 @@ export async function blockEncoder(encoding: Encoding): Promise<EncodeBlock> {
       return binaryBlocks(encoding, avroBlockEncoder(encoding))
     }
     case 'parquet': {
-      const { parquetBlocks } = await import('./parquet-block.ts')
+      const { parquetBlocks } = await import('./parquet/block.ts')
       return parquetBlocks(encoding)
     }
   }

@@ -1,26 +1,22 @@
 import { parentPort } from 'node:worker_threads'
-import { type ErrorCode, ExchangeError } from '../../core/errors.ts'
+import { failureOf } from '../worker-message.ts'
 import { blockEncoder, type EncodeBlock } from './block-encoder.ts'
 import type { EncodedBlock, Encoding, RecordBlock } from './encode.ts'
+import type { ColumnChunk, ColumnJob } from './parquet/chunk.ts'
 
-/** One block to encode. */
-export interface ToEncodeWorker {
+/** A block to encode, or a column. */
+export type EncodeRequest = BlockRequest | { readonly column: ColumnJob }
+
+interface BlockRequest {
   readonly block: RecordBlock
   readonly encoding: Encoding
 }
 
-/** Answers come in the order of the blocks. */
-export type FromEncodeWorker =
-  | { readonly type: 'encoded'; readonly encoded: EncodedBlock }
-  | {
-      readonly type: 'user_error'
-      readonly code: ErrorCode
-      readonly message: string
-      readonly hint: string
-      readonly retryable: boolean
-      readonly details: Readonly<Record<string, unknown>>
-    }
-  | { readonly type: 'error'; readonly error: unknown }
+interface Answer {
+  readonly answer: EncodedBlock | ColumnChunk
+  /** Memory of the answer that is given away. */
+  readonly transfer: ArrayBuffer[]
+}
 
 /** Encodings kept, those last used. */
 const MAX_ENCODINGS = 200
@@ -39,28 +35,43 @@ function encoderOf(encoding: Encoding): Promise<EncodeBlock> {
   return encode
 }
 
-/** One block after the other: an encoding's memory is used by one at a time. */
+/** One request after the other: an encoding's memory is used by one at a time. */
 let turn = Promise.resolve()
-port.on('message', (job: ToEncodeWorker) => {
+port.on('message', (request: EncodeRequest) => {
   turn = turn.then(async () => {
-    const answer = await answerTo(job)
-    // Given back at once: the collector does not see how much memory lies behind it.
-    const release = () => {
-      if (!job.block.bytes.buffer.detached) job.block.bytes.buffer.transfer(0)
+    try {
+      const { answer, transfer } =
+        'column' in request ? await columnAnswer(request.column) : await blockAnswer(request)
+      port.postMessage({ type: 'answer', answer }, transfer)
+    } catch (error) {
+      port.postMessage(failureOf(error))
+    } finally {
+      if ('block' in request) release(request.block)
     }
-    if (answer.type !== 'encoded') {
-      release()
-      return port.postMessage(answer)
-    }
-    const { encoded } = answer
-    const segments = encoded.segments.map((segment) => ({ ...segment, bytes: own(segment.bytes) }))
-    port.postMessage(
-      { type: 'encoded', encoded: { ...encoded, segments } },
-      segments.map(({ bytes }) => bytes.buffer),
-    )
-    release()
   })
 })
+
+async function blockAnswer({ block, encoding }: BlockRequest): Promise<Answer> {
+  const encode = await encoderOf(encoding)
+  const encoded = await encode(block)
+  const segments = encoded.segments.map((segment) => ({ ...segment, bytes: own(segment.bytes) }))
+  return {
+    answer: { ...encoded, segments },
+    transfer: segments.map(({ bytes }) => bytes.buffer),
+  }
+}
+
+async function columnAnswer(job: ColumnJob): Promise<Answer> {
+  const { encodeColumn } = await import('./parquet/chunk.ts')
+  const chunk = await encodeColumn(job)
+  const bytes = own(chunk.bytes)
+  return { answer: { ...chunk, bytes }, transfer: [bytes.buffer] }
+}
+
+/** Given back at once: the collector does not see how much memory lies behind it. */
+function release({ bytes }: RecordBlock): void {
+  if (!bytes.buffer.detached) bytes.buffer.transfer(0)
+}
 
 /** Bytes that can be given away: in memory that nothing else is in, and not much larger. */
 function own(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -69,15 +80,4 @@ function own(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return alone && buffer instanceof ArrayBuffer
     ? new Uint8Array(buffer, bytes.byteOffset, length)
     : new Uint8Array(bytes)
-}
-
-async function answerTo({ block, encoding }: ToEncodeWorker): Promise<FromEncodeWorker> {
-  try {
-    const encode = await encoderOf(encoding)
-    return { type: 'encoded', encoded: await encode(block) }
-  } catch (error) {
-    if (!(error instanceof ExchangeError)) return { type: 'error', error }
-    const { code, message, hint, retryable, details } = error
-    return { type: 'user_error', code, message, hint, retryable, details }
-  }
 }

@@ -1,12 +1,12 @@
-import type { Duckdb } from '../../duckdb/duckdb.ts'
 import type { Encoding, Part } from './encode.ts'
+import type { ParquetPartOptions } from './parquet/part.ts'
 import { openTextPart } from './text-part.ts'
 
 /** Begins a part in the encoding's format; formats are loaded when they are asked for. */
 export async function openPart(
   encoding: Encoding,
   path: string,
-  tools: { readonly openDuckdb: () => Promise<Duckdb> },
+  tools: ParquetPartOptions,
 ): Promise<Part> {
   switch (encoding.output.type) {
     case 'csv':
@@ -15,6 +15,6 @@ export async function openPart(
     case 'avro':
       return (await import('./avro-part.ts')).openAvroPart(encoding, path)
     case 'parquet':
-      return (await import('./parquet-part.ts')).openParquetPart(encoding, path, tools)
+      return (await import('./parquet/part.ts')).openParquetPart(encoding, path, tools)
   }
 }

@@ -4,21 +4,20 @@ import { join } from 'node:path'
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ParquetOutput } from '../../core/destination/output.ts'
-import type { JsonSchema } from '../../core/destination/stream.ts'
-import { type Duckdb, literal, openDuckdb } from '../../duckdb/duckdb.ts'
-import type { Encoding } from './encode.ts'
-import { parquetBlockEncoder } from './parquet-block.ts'
-import { openParquetPart } from './parquet-part.ts'
-import type { EnvelopedRecord } from './records-of-block.ts'
+import type { ParquetOutput } from '../../../core/destination/output.ts'
+import type { JsonSchema } from '../../../core/destination/stream.ts'
+import { type Duckdb, literal, openDuckdb } from '../../../duckdb/duckdb.ts'
+import type { Encoding, RecordBlock } from '../encode.ts'
+import { parquetBlocks } from './block.ts'
+import { encodeColumn } from './chunk.ts'
+import { openParquetPart } from './part.ts'
+import type { EnvelopedRecord } from '../records-of-block.ts'
 
 let dir: string
 let duckdb: Duckdb
-const openOne = () =>
-  openDuckdb({ memory_limit: '512MB', spill_dir: join(dir, 'spill'), threads: 2 })
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'bucketline-parquet-'))
-  duckdb = await openOne()
+  duckdb = await openDuckdb({ memory_limit: '512MB', spill_dir: join(dir, 'spill') })
 })
 afterAll(async () => {
   await duckdb[Symbol.asyncDispose]()
@@ -33,7 +32,6 @@ const DEFAULTS: ParquetOutput = {
   dictionary_page_bytes: 1 << 20,
   dictionary: true,
 }
-/** Pages of another size: the writer is the one that has them. */
 const PAGES: ParquetOutput = { ...DEFAULTS, page_bytes: 8 << 10 }
 
 const SCHEMA: JsonSchema = {
@@ -81,16 +79,27 @@ function encodingOf(output: ParquetOutput, rest: Partial<Encoding> = {}): Encodi
 
 let files = 0
 async function write(encoding: Encoding, ...segments: (readonly EnvelopedRecord[])[]) {
-  const part = await openParquetPart(encoding, join(dir, `${files++}.parquet`), {
-    openDuckdb: openOne,
-  })
-  const encoder = parquetBlockEncoder(encoding)
+  const part = await openParquetPart(encoding, join(dir, `${files++}.parquet`), { encodeColumn })
+  const encode = parquetBlocks(encoding)
   for (const records of segments) {
-    const { bytes } = await encoder.encode(records)
-    await part.append({ partition: [], records: records.length, bytes })
+    for (const segment of encode(blockOf(records)).segments) await part.append(segment)
   }
   return part
 }
+
+const blockOf = (records: readonly EnvelopedRecord[]): RecordBlock => ({
+  bytes: new Uint8Array(
+    Buffer.from(
+      records
+        .map(
+          ({ data, emitted_at }) =>
+            `{"type":"RECORD","record":{"stream":"things","data":${data},"emitted_at":${emitted_at}}}\n`,
+        )
+        .join(''),
+    ),
+  ),
+  records: records.length,
+})
 
 const dataOf = (...data: string[]): EnvelopedRecord[] =>
   data.map((text) => ({ data: text, emitted_at: 1_700_000_000_123 }))
@@ -116,9 +125,9 @@ async function readBoth(path: string) {
 }
 
 describe.each([
-  ['duckdb', DEFAULTS],
-  ['pages', PAGES],
-] as const)('openParquetPart by %s', (_, output) => {
+  ['usual', DEFAULTS],
+  ['small', PAGES],
+] as const)('openParquetPart with pages of %s size', (_, output) => {
   it('gives every type its value and its meaning', async () => {
     const part = await write(
       encodingOf(output),
@@ -233,10 +242,11 @@ describe.each([
     const encoding = encodingOf(output)
     const part = await write(encoding, dataOf('{"id":1}'))
     const mark = part.mark()
-    const { bytes } = await parquetBlockEncoder(encoding).encode(dataOf('{"id":2}'))
-    await part.append({ partition: [], records: 1, bytes })
+    const [segment] = parquetBlocks(encoding)(blockOf(dataOf('{"id":2}'))).segments
+    if (segment === undefined) throw new Error('nothing was encoded')
+    await part.append(segment)
     await part.cut(mark)
-    await part.append({ partition: [], records: 1, bytes })
+    await part.append(segment)
     const { path } = await part.finish()
     const { rows } = await readBoth(path)
     expect(rows.map((row) => row.id)).toEqual(['1n', '2n'])
@@ -277,7 +287,7 @@ describe.each([
     expect(encodingsOf(groups, 'ID')?.some((one) => /DICTIONARY/.test(one))).toBe(true)
     const none = await groupsOf({ dictionary: false })
     expect(none.length).toBe(1)
-    expect(encodingsOf(none, 'ID')).toEqual(['PLAIN'])
+    expect(encodingsOf(none, 'ID')).toEqual(['PLAIN', 'RLE'])
     const small = await groupsOf({ dictionary_page_bytes: 16 })
     expect(encodingsOf(small, 'ID')?.some((one) => /DICTIONARY/.test(one))).toBe(false)
   })
