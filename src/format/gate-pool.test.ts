@@ -1,3 +1,5 @@
+import { getEventListeners } from 'node:events'
+import type { Worker } from 'node:worker_threads'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type GateBench, openGateBench, passed } from '../../test/try-gate.ts'
@@ -93,6 +95,31 @@ describe('the gate pool', () => {
     }
     await expect(pool.pass(object, aborting, bench.duckdb)).rejects.toThrow('stopped')
     await expect(pool.pass(object, aborting, bench.duckdb)).rejects.toThrow('stopped')
+  })
+
+  it('fails the object of a thread that dies, and takes others after that', async () => {
+    await using pool = openGatePool({ threads: 1 })
+    const threads: Worker[] = []
+    const seen = (thread: Worker) => threads.push(thread)
+    process.on('worker', seen)
+    const object = bench.stage('bad\n'.repeat(200_000))
+    const plain = optionsFor({ type: 'jsonl' }, () => void threads.pop()?.terminate())
+    await expect(pool.pass(object, plain, bench.duckdb)).rejects.toThrow(
+      'a thread of the gate pool ended with code 1',
+    )
+    process.off('worker', seen)
+    const other = bench.stage('{}')
+    const next = await pool.pass(other, optionsFor({ type: 'jsonl' }), bench.duckdb)
+    expect(passed(next).rows_read).toBe(1)
+  })
+
+  it('leaves nothing behind on a signal that lives longer', async () => {
+    await using pool = openGatePool({ threads: 1 })
+    const { signal } = new AbortController()
+    const object = bench.stage('{}')
+    const options = { ...optionsFor({ type: 'jsonl' }), signal }
+    await pool.pass(object, options, bench.duckdb)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 
   it('rejects what is waiting when it is closed', async () => {

@@ -1,27 +1,21 @@
-import { parentPort, workerData } from 'node:worker_threads'
-import { type ErrorCode, ExchangeError } from '../core/errors.ts'
+import { parentPort } from 'node:worker_threads'
 import type { Duckdb } from '../duckdb/duckdb.ts'
 import type { GateOptions, GateResult, RefusedRow, StagedObject } from './format.ts'
 import { TEXT_GATES } from './gates.ts'
+import { type FromWorker, failureOf } from './worker-message.ts'
 
 /** One object to pass. */
-export interface ToWorker
+export interface GateRequest
   extends Pick<GateOptions, 'settings' | 'dir' | 'prefix' | 'flat' | 'nested_fields'> {
   readonly format: keyof typeof TEXT_GATES
   readonly object: StagedObject
+  /** One number in shared memory: batches of refused rows that were taken. */
+  readonly taken: Int32Array
 }
 
-export type FromWorker =
+export type GateNews =
   | { readonly type: 'rows'; readonly rows: readonly RefusedRow[] }
   | { readonly type: 'progress'; readonly bytes: number }
-  | { readonly type: 'result'; readonly result: GateResult }
-  | {
-      readonly type: 'user_error'
-      readonly code: ErrorCode
-      readonly message: string
-      readonly hint: string
-    }
-  | { readonly type: 'error'; readonly error: unknown }
 
 /** A batch is sent when it holds so many rows, or so many characters of them. */
 const BATCH_ROWS = 500
@@ -33,13 +27,12 @@ const PROGRESS_STEP = 1 << 20
 
 const port = parentPort
 if (port === null) throw new Error('gate-worker runs in a worker thread only')
-const taken = new Int32Array(workerData as SharedArrayBuffer)
 /** The text gates never touch DuckDB. */
 const no_duckdb = undefined as unknown as Duckdb
-let sent = 0
 
-port.on('message', async (job: ToWorker) => {
-  const send = (message: FromWorker) => port.postMessage(message)
+port.on('message', async ({ format, object, taken, ...rest }: GateRequest) => {
+  const send = (message: FromWorker<GateResult, GateNews>) => port.postMessage(message)
+  let sent = 0
   let rows: RefusedRow[] = []
   let characters = 0
   const flush = () => {
@@ -49,14 +42,13 @@ port.on('message', async (job: ToWorker) => {
       Atomics.wait(taken, 0, done)
       done = Atomics.load(taken, 0)
     }
-    send({ type: 'rows', rows })
+    send({ type: 'news', news: { type: 'rows', rows } })
     sent++
     rows = []
     characters = 0
   }
   let told = 0
   try {
-    const { format, object, ...rest } = job
     const options: GateOptions = {
       ...rest,
       refuse(row) {
@@ -67,16 +59,13 @@ port.on('message', async (job: ToWorker) => {
       progress(bytes) {
         if (bytes - told < PROGRESS_STEP) return
         told = bytes
-        send({ type: 'progress', bytes })
+        send({ type: 'news', news: { type: 'progress', bytes } })
       },
     }
-    const result = await TEXT_GATES[format](object, options, no_duckdb)
+    const answer = await TEXT_GATES[format](object, options, no_duckdb)
     flush()
-    send({ type: 'result', result })
+    send({ type: 'answer', answer })
   } catch (error) {
-    if (error instanceof ExchangeError) {
-      const { code, message, hint } = error
-      send({ type: 'user_error', code, message, hint })
-    } else send({ type: 'error', error })
+    send(failureOf(error))
   }
 })

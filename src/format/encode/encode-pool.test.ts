@@ -107,7 +107,7 @@ describe('an encoder', () => {
     const [first, second, third] = await outcomes
     expect(first).toMatchObject({ status: 'rejected' })
     expect((second as PromiseRejectedResult).reason).toMatchObject({
-      message: expect.stringContaining('an encoding thread ended'),
+      message: expect.stringContaining('a thread of the encoder ended'),
     })
     expect(third).toMatchObject({ status: 'fulfilled', value: { segments: [{ records: 1 }] } })
   })

@@ -1,26 +1,13 @@
 import { parentPort } from 'node:worker_threads'
-import { type ErrorCode, ExchangeError } from '../../core/errors.ts'
+import { type FromWorker, failureOf } from '../worker-message.ts'
 import { blockEncoder, type EncodeBlock } from './block-encoder.ts'
 import type { EncodedBlock, Encoding, RecordBlock } from './encode.ts'
 
 /** One block to encode. */
-export interface ToEncodeWorker {
+export interface EncodeRequest {
   readonly block: RecordBlock
   readonly encoding: Encoding
 }
-
-/** Answers come in the order of the blocks. */
-export type FromEncodeWorker =
-  | { readonly type: 'encoded'; readonly encoded: EncodedBlock }
-  | {
-      readonly type: 'user_error'
-      readonly code: ErrorCode
-      readonly message: string
-      readonly hint: string
-      readonly retryable: boolean
-      readonly details: Readonly<Record<string, unknown>>
-    }
-  | { readonly type: 'error'; readonly error: unknown }
 
 /** Encodings kept, those last used. */
 const MAX_ENCODINGS = 200
@@ -41,21 +28,21 @@ function encoderOf(encoding: Encoding): Promise<EncodeBlock> {
 
 /** One block after the other: an encoding's memory is used by one at a time. */
 let turn = Promise.resolve()
-port.on('message', (job: ToEncodeWorker) => {
+port.on('message', (job: EncodeRequest) => {
   turn = turn.then(async () => {
     const answer = await answerTo(job)
     // Given back at once: the collector does not see how much memory lies behind it.
     const release = () => {
       if (!job.block.bytes.buffer.detached) job.block.bytes.buffer.transfer(0)
     }
-    if (answer.type !== 'encoded') {
+    if (answer.type !== 'answer') {
       release()
       return port.postMessage(answer)
     }
-    const { encoded } = answer
+    const encoded = answer.answer
     const segments = encoded.segments.map((segment) => ({ ...segment, bytes: own(segment.bytes) }))
     port.postMessage(
-      { type: 'encoded', encoded: { ...encoded, segments } },
+      { type: 'answer', answer: { ...encoded, segments } },
       segments.map(({ bytes }) => bytes.buffer),
     )
     release()
@@ -71,13 +58,11 @@ function own(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     : new Uint8Array(bytes)
 }
 
-async function answerTo({ block, encoding }: ToEncodeWorker): Promise<FromEncodeWorker> {
+async function answerTo({ block, encoding }: EncodeRequest): Promise<FromWorker<EncodedBlock>> {
   try {
     const encode = await encoderOf(encoding)
-    return { type: 'encoded', encoded: await encode(block) }
+    return { type: 'answer', answer: await encode(block) }
   } catch (error) {
-    if (!(error instanceof ExchangeError)) return { type: 'error', error }
-    const { code, message, hint, retryable, details } = error
-    return { type: 'user_error', code, message, hint, retryable, details }
+    return failureOf(error)
   }
 }
