@@ -1,33 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Benchmark, Contender, Context } from './benchmark.ts'
+import type { Benchmark, Contender } from './benchmark.ts'
 import { hackleDay } from './benchmarks/hackle-day.ts'
 import { metamarketsHour } from './benchmarks/metamarkets-hour.ts'
 import { BENCHMARKS } from './benchmarks.ts'
 import { measure } from './measure.ts'
 import { pageText } from './page.ts'
 import { runRounds } from './rounds.ts'
+import { SLOW, smallContext } from './small-context.ts'
 import { quantile, spread } from './statistics.ts'
 
-/** Two cores may be busy with other tests: what runs processes is given time. */
-const SLOW = 120_000
-
-let context: Context
+let context: Awaited<ReturnType<typeof smallContext>>
 beforeAll(async () => {
-  context = {
-    scale: 0.0005,
-    data_dir: await mkdtemp(join(tmpdir(), 'bucketline-bench-test-')),
-    threads: 2,
-    memory_limit: '1GB',
-    python: undefined,
-    server: 's3rver',
-    fresh: false,
-    note: () => undefined,
-  }
+  context = await smallContext()
 })
-afterAll(() => rm(context.data_dir, { recursive: true, force: true }))
+afterAll(() => context[Symbol.asyncDispose]())
 
 const contender = (name: string, seconds: readonly number[], order: string[]): Contender => {
   const left = [...seconds]

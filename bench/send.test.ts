@@ -1,11 +1,10 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { s3RootClient } from '../test/servers/s3-bucket.ts'
-import type { Context } from './benchmark.ts'
 import { sendFormats } from './benchmarks/send-formats.ts'
 import { sendMemory } from './benchmarks/send-memory.ts'
 import { sendStreams } from './benchmarks/send-streams.ts'
@@ -14,30 +13,18 @@ import { airbyteRecords, RECORD_BYTES, RECORD_SCHEMA, RECORDS } from './data/air
 import { measure } from './measure.ts'
 import { type ObjectServer, startObjectServer } from './object-server.ts'
 import { runRounds } from './rounds.ts'
+import { SLOW, smallContext } from './small-context.ts'
 import { storedRows } from './stored-rows.ts'
 
-/** Two cores may be busy with other tests: what runs processes is given time. */
-const SLOW = 120_000
-
-let context: Context
+let context: Awaited<ReturnType<typeof smallContext>>
 let server: ObjectServer
 beforeAll(async () => {
-  context = {
-    scale: 0.0005,
-    data_dir: await mkdtemp(join(tmpdir(), 'bucketline-send-bench-test-')),
-    threads: 2,
-    memory_limit: '1GB',
-    python: undefined,
-    // It needs no build.
-    server: 's3rver',
-    fresh: false,
-    note: () => undefined,
-  }
+  context = await smallContext()
   server = await startObjectServer('s3rver')
 })
 afterAll(async () => {
   await server.stop()
-  await rm(context.data_dir, { recursive: true, force: true })
+  await context[Symbol.asyncDispose]()
 })
 
 describe('measuring a process with input', () => {

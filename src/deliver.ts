@@ -1,37 +1,34 @@
-import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { plainDelivery } from './contract-tools.ts'
 import { type Config, FeedSettings } from './core/config.ts'
 import { ExchangeError } from './core/errors.ts'
 import type { Feed } from './core/feed.ts'
 import { hasDirectories, parseLayout } from './core/layout/layout.ts'
 import { parseContract } from './core/odcs/odcs.ts'
-import { type Partition, parsePartition } from './core/partition.ts'
+import { parsePartition } from './core/partition.ts'
 import { PRESET_DELIVERY, type PresetDelivery } from './core/presets.ts'
 import { Completion } from './core/settings.ts'
-import { identifier, literal } from './duckdb/duckdb.ts'
 import type { DatasetSnapshot, Engine } from './engine/engine.ts'
-import {
-  type DeliverSource,
-  type DeliverTools,
-  deliverRecords,
-} from './exchange/deliver/deliver.ts'
+import { type DeliverTools, deliverRecords } from './exchange/deliver/deliver.ts'
 import { type DeliveryOutput, settleOutput } from './exchange/deliver/output.ts'
-import { parquetColumn } from './exchange/deliver/parquet-value.ts'
 import { readRejects } from './exchange/rejects.ts'
-import { declaredKeyColumns } from './exchange/validate/dataset-columns.ts'
-import { datasetType } from './exchange/validate/dataset-type.ts'
-import type { Note } from './ledger/ledger.ts'
+import type { SyncEvent } from './exchange/sync/run-sync.ts'
+import type { Env } from './process-env.ts'
 import { feedOf } from './read-feed.ts'
+import { stageRecords } from './stage-records.ts'
 
 export interface DeliveryRequest {
   /** Local files; `-` is standard input. */
   readonly files: readonly string[]
   /** Delivers what a query of this feed's dataset serves. */
   readonly from_dataset?: string
+  /** Delivers a stream of an Airbyte source: file of its settings; `-` takes its messages from standard input. */
+  readonly from_airbyte?: string
+  /** As `from_airbyte`, by the name of a sync whose source it is. */
+  readonly from_sync?: string
+  /** Name of the stream, alone or as `namespace.name`; the only one without it. */
+  readonly stream?: string
   /** One of these says what the receiver expects. */
   readonly contract?: string
   readonly preset?: Config['feeds'][string]['preset']
@@ -53,11 +50,15 @@ export interface DeliveryRequest {
 }
 
 /** What delivering needs of the app. */
-export interface DeliveryApp extends Omit<DeliverTools, 'feed' | 'store' | 'step'> {
+export interface DeliveryApp extends Omit<DeliverTools, 'feed' | 'store' | 'step' | 'signal'> {
   readonly config: Config
   readonly base_dir: string
   readonly cwd: string
   readonly data_dir: string
+  readonly env: Env
+  readonly signal: AbortSignal
+  /** What an Airbyte source says, and how much has come of it. */
+  readonly observeSource: (event: SyncEvent) => void
   readonly storeOf: (feed: Feed) => Promise<DeliverTools['store']>
   readonly stepOf: (feed: string) => DeliverTools['step']
   readonly engine: Engine
@@ -82,7 +83,7 @@ export async function deliver(request: DeliveryRequest, app: DeliveryApp) {
   // The store first: a missing secret shows before anything is read.
   const store = await app.storeOf(feed)
   await mkdir(app.dir, { recursive: true })
-  const { sources, notes } = await stage(request, feed, partition, app)
+  const { sources, notes } = await stageRecords(request, { feed, partition, app })
   const { rejects_staged, ...result } = await deliverRecords(
     {
       sources,
@@ -188,120 +189,4 @@ async function layoutOf(path: string): Promise<string> {
   })
   const { contract } = parseContract(text, path)
   return plainDelivery(contract.service_levels.frequency ?? 'day').layout
-}
-
-interface Staged {
-  readonly sources: readonly DeliverSource[]
-  readonly notes: readonly Note[]
-}
-
-/** Brings the records to local disk. What has no bytes has no rows. */
-async function stage(
-  request: DeliveryRequest,
-  feed: Feed,
-  partition: Partition | undefined,
-  app: DeliveryApp,
-): Promise<Staged> {
-  if (request.from_dataset !== undefined) {
-    if (request.files.length > 0)
-      throw new ExchangeError('usage', '--from-dataset and files exclude each other.')
-    return stageDataset(request.from_dataset, feed, partition, app)
-  }
-  if (request.files.length === 0)
-    throw new ExchangeError('usage', 'There is nothing to deliver.', {
-      hint: 'Name files, - for standard input, or --from-dataset FEED.',
-    })
-  const twice = request.files.find((file, at) => request.files.indexOf(file) !== at)
-  if (twice !== undefined) throw new ExchangeError('usage', `${twice} is named twice.`)
-  const sources: DeliverSource[] = []
-  for (const file of request.files) {
-    const path = file === '-' ? join(app.dir, 'stdin') : resolve(app.cwd, file)
-    if (file === '-') await pipeline(request.stdin ?? [], createWriteStream(path))
-    const facts = await stat(path).catch((cause: unknown) => {
-      throw new ExchangeError('usage', `There is no file ${file}.`, { cause })
-    })
-    if (!facts.isFile())
-      throw new ExchangeError('usage', `${file} is no file.`, {
-        hint: 'Name files, not folders; the shell expands patterns.',
-      })
-    if (facts.size === 0) continue
-    sources.push({
-      key: file === '-' ? 'stdin' : file,
-      path,
-      bytes: facts.size,
-      digest: await digestOf(path),
-    })
-  }
-  return { sources, notes: [] }
-}
-
-async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash)
-  return hash.digest('hex')
-}
-
-/** A dataset as one Parquet file of its records: without what loading put beside them. */
-async function stageDataset(
-  name: string,
-  target: Feed,
-  partition: Partition | undefined,
-  { engine, dir, feedNamed, snapshotOf }: DeliveryApp,
-): Promise<Staged> {
-  const source = await feedNamed(name)
-  const snapshot = await snapshotOf(name)
-  const columns = snapshot.columns.map((c) => c.name)
-  const wanted = new Set(target.contract.columns.flatMap((c) => c.names))
-  const derived = declaredKeyColumns(source.contract).map((k) => k.name)
-  const without = ['_object', '_row', '_rescued', ...derived].filter(
-    (column) => columns.includes(column) && !wanted.has(column),
-  )
-  const time = target.contract.columns.find((c) => c.name === target.contract.time_column)
-  const field = columns.find((column) => time?.name === column || time?.names.includes(column))
-  const at = (instant: Date) => literal(instant.toISOString().replace('T', ' ').replace('Z', ''))
-  const where =
-    partition === undefined || field === undefined
-      ? ''
-      : ` WHERE ${identifier(field)} >= ${at(partition.start)} AND ${identifier(field)} < ${at(partition.end)}`
-  const selected = snapshot.columns
-    .filter((c) => !without.includes(c.name))
-    .map((c) => asDelivered(c, target))
-  const path = join(dir, 'dataset.parquet')
-  await engine.export(
-    `SELECT ${selected.join(', ')} FROM ${identifier(name)}${where}`,
-    [snapshot],
-    {
-      path,
-      format: 'parquet',
-    },
-  )
-  const { files, beaten } = snapshot
-  const digest = createHash('sha256')
-    .update(JSON.stringify([files, beaten, where]))
-    .digest('hex')
-  const notes: Note[] = []
-  if (columns.includes('_rescued') && !wanted.has('_rescued')) {
-    const { rows } = await engine.query(`SELECT count(_rescued) FROM ${identifier(name)}${where}`, [
-      snapshot,
-    ])
-    const count = Number(rows[0]?.[0] ?? 0)
-    if (count > 0)
-      notes.push({
-        code: 'fields_left_out',
-        count,
-        message: `what the dataset keeps in _rescued is not delivered`,
-      })
-  }
-  return { sources: [{ key: name, path, bytes: (await stat(path)).size, digest }], notes }
-}
-
-/**
- * A dataset's column under the name in which its own contract has it delivered: the two differ where
- * there is a physical name. Of another contract's dataset a column is what it is called.
- */
-function asDelivered(column: DatasetSnapshot['columns'][number], target: Feed): string {
-  const own = target.contract.columns.find((c) => c.name === column.name)
-  return own === undefined || own.type.kind === 'json' || datasetType(own.type) !== column.type
-    ? identifier(column.name)
-    : parquetColumn(own)
 }

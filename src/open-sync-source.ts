@@ -1,20 +1,14 @@
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { glob, readFile as readWhole } from 'node:fs/promises'
+import { glob } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import type { Secret } from './core/config.ts'
 import type { Output } from './core/destination/output.ts'
 import type { JsonSchema, Stream } from './core/destination/stream.ts'
 import { ExchangeError } from './core/errors.ts'
 import { type AirbyteSource, fieldPath, type StreamSource, type SyncSettings } from './core/sync.ts'
 import { type Duckdb, literal } from './duckdb/duckdb.ts'
-import {
-  type AirbyteOptions,
-  airbyteSource,
-  discoverStreams,
-} from './exchange/sync/airbyte-source.ts'
-import { catalogOf } from './exchange/sync/catalog-of.ts'
+import { airbyteSource } from './exchange/sync/airbyte-source.ts'
 import {
   type FoundFile,
   fileSource,
@@ -29,8 +23,9 @@ import type { SyncSource } from './exchange/sync/sync-source.ts'
 import { expandFile, packingOf } from './expand-file.ts'
 import { skipValue } from './format/encode/json-skip.ts'
 import type { Ledger, SyncState } from './ledger/ledger.ts'
+import { openAirbyte } from './open-airbyte-source.ts'
 import type { OpenDestination } from './open-destination.ts'
-import { resolveSecret } from './store/credentials.ts'
+import { readDocument } from './read-document.ts'
 import type { Planned, Surroundings } from './sync.ts'
 
 interface SourceSurroundings extends Surroundings {
@@ -116,21 +111,6 @@ async function declaredSchema(
   return readDocument(resolve(dir, json_schema), `Sync ${name}: json_schema`)
 }
 
-async function readDocument(path: string, what: string): Promise<Record<string, unknown>> {
-  const text = await readWhole(path, 'utf8').catch((cause: unknown) => {
-    throw new ExchangeError('config_invalid', `${what}: ${path} cannot be read.`, { cause })
-  })
-  let document: unknown
-  try {
-    document = JSON.parse(text)
-  } catch (cause) {
-    throw new ExchangeError('config_invalid', `${what}: ${path} is not JSON.`, { cause })
-  }
-  if (typeof document === 'object' && document !== null && !Array.isArray(document))
-    return document as Record<string, unknown>
-  throw new ExchangeError('config_invalid', `${what}: ${path} holds no JSON object.`)
-}
-
 /** Files by name, each once. Throws `usage` for a name without wildcards that is no file. */
 async function filesOf(paths: readonly string[], dir: string): Promise<readonly FoundFile[]> {
   const found = new Set<string>()
@@ -211,49 +191,18 @@ async function describeLines(duckdb: Duckdb, files: string, longest: number) {
 }
 
 async function airbyteOf(
-  planned: Planned,
+  { name, settings, dir }: Planned,
   source: AirbyteSource,
   { app, opened }: SourceSurroundings,
 ): Promise<SyncSource> {
-  const { name, settings, dir } = planned
   const { base_dir, env, signal } = app
-  const config =
-    typeof source.config === 'string'
-      ? await readDocument(resolve(dir, source.config), `Sync ${name}: config`)
-      : source.config
-  const options: AirbyteOptions = {
-    command: source.command,
-    config: withSecrets(config, (secret) => resolveSecret(secret, { env, base_dir })),
-    cwd: dir,
-    env,
-    dir: join(opened.context.work_dir, 'source'),
-    digest,
-  }
-  if (source.catalog !== undefined) {
-    const catalog = await readDocument(resolve(dir, source.catalog), `Sync ${name}: catalog`)
-    return airbyteSource(catalog, options)
-  }
-  const log = (level: string, message: string) =>
-    app.observe({ type: 'said', sync: name, level, message })
-  const discovered = await discoverStreams({ ...options, signal, log })
   const { mode } = settings
-  return airbyteSource(
-    catalogOf(discovered, { ...source, ...(mode === undefined ? {} : { mode }) }),
-    options,
-  )
-}
-
-/** A document in which `{ env: NAME }` and `{ file: PATH }` are filled in wherever they stand inside. */
-export function withSecrets(document: object, resolved: (secret: Secret) => string): object {
-  const within = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(within)
-    if (typeof value !== 'object' || value === null) return value
-    return isReference(value) ? resolved(value) : withSecrets(value, resolved)
-  }
-  return Object.fromEntries(Object.entries(document).map(([key, value]) => [key, within(value)]))
-}
-
-function isReference(value: object): value is Exclude<Secret, string> {
-  const [[name, of] = ['', undefined], ...more] = Object.entries(value)
-  return more.length === 0 && typeof of === 'string' && (name === 'env' || name === 'file')
+  const { catalog, options } = await openAirbyte({
+    ...{ source, dir, base_dir, env, signal, digest },
+    ...(mode === undefined ? {} : { mode }),
+    name: `Sync ${name}`,
+    work_dir: join(opened.context.work_dir, 'source'),
+    log: (level, message) => app.observe({ type: 'said', sync: name, level, message }),
+  })
+  return airbyteSource(catalog, options)
 }

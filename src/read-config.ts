@@ -2,22 +2,32 @@ import { readFile } from 'node:fs/promises'
 import { isCollection, isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
 import { Config } from './core/config.ts'
-import { ExchangeError } from './core/errors.ts'
+import { type ErrorCode, ExchangeError } from './core/errors.ts'
 import { nearest } from './core/nearest.ts'
 
 /** Reads and checks a configuration file; every fault comes with its line and column. */
-export async function readConfig(path: string): Promise<Config> {
+export function readConfig(path: string): Promise<Config> {
+  return readSettings(path, Config, { code: 'config_not_found', what: 'configuration file' })
+}
+
+/**
+ * Reads YAML by a schema; `missing` is said where there is no file. Throws `config_invalid` with all faults,
+ * each with its line and column.
+ */
+export async function readSettings<Settings>(
+  path: string,
+  schema: z.ZodType<Settings>,
+  missing: { readonly code: ErrorCode; readonly what: string },
+): Promise<Settings> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
   } catch (cause) {
-    throw new ExchangeError('config_not_found', `There is no configuration file ${path}.`, {
-      cause,
-    })
+    throw new ExchangeError(missing.code, `There is no ${missing.what} ${path}.`, { cause })
   }
   const lines = new LineCounter()
   const { document, value } = parsed(path, text, lines)
-  const result = Config.safeParse(value ?? {}, { error: wording })
+  const result = schema.safeParse(value ?? {}, { error: wording })
   if (result.success) return result.data
   const faults = result.error.issues.flatMap(leaves).map(({ path: at, unknown, message }) => {
     const place = placeOf(document, at, lines)

@@ -46,6 +46,8 @@ export function countingStore(store: ObjectStore): ObjectStore & { readonly coun
       counts.deletes += 1
       return store.delete(...call)
     },
+    unfinishedUploads: (...call) => store.unfinishedUploads(...call),
+    abortUpload: (...call) => store.abortUpload(...call),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   }
 }

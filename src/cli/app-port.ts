@@ -229,7 +229,12 @@ export interface App extends AsyncDisposable {
   /** Turns records into a delivery that fits a contract; opens a ledger only for a dataset. */
   deliver(
     request: DeliveryRequest,
-    options: { readonly signal: AbortSignal; readonly observe: (event: LoadEvent) => void },
+    options: {
+      readonly signal: AbortSignal
+      readonly observe: (event: LoadEvent) => void
+      /** Called with what an Airbyte source says, and how much has come of it. */
+      readonly observeSource?: (event: SyncEvent) => void
+    },
   ): Promise<Delivery>
   /** Sends what is new; each sync's report as it ends. */
   sync(

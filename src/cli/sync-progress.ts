@@ -52,7 +52,8 @@ export function createSyncProgress(
         formatPlural(event.records, 'record'),
         formatBytes(event.bytes),
         `${formatBytes(rate)}/s`,
-        formatPlural(event.objects, 'object'),
+        // There are none yet, or the records are not sent as they come.
+        ...(event.objects === 0 ? [] : [formatPlural(event.objects, 'object')]),
       ]
       const line = `${event.sync}: ${facts.join(live ? ' · ' : ', ')}`
       if (live)

@@ -19,6 +19,7 @@ export type AccessStep =
   | 'put'
   | 'multipart'
   | 'abort'
+  | 'uploads'
   | 'delete'
 
 /** What a step found, in plain sentences without a stop at the end of `detail`. */

@@ -328,7 +328,7 @@ export const ERRORS = {
     exit: 1,
   },
   streams_incomplete: {
-    summary: 'The input of a sync ended before some of its streams did.',
+    summary: 'The input of a sync or a delivery ended before some of its streams did.',
     hint: 'Run the sync again: what states cover is in the bucket, and the source goes on after it.',
     retryable: true,
     exit: 1,
@@ -346,8 +346,8 @@ export const ERRORS = {
     exit: 2,
   },
   source_failed: {
-    summary: 'The source of a sync could not be run, or said that it failed.',
-    hint: 'Look at what the source wrote; then run the sync again: it goes on from its last state.',
+    summary: 'The source of a sync or a delivery could not be run, or said that it failed.',
+    hint: 'Look at what the source wrote; then run the command again: a sync goes on from its last state, a delivery reads all of it.',
     retryable: true,
     exit: 1,
   },

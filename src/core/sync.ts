@@ -19,7 +19,7 @@ const stream = {
     ),
 }
 
-const AirbyteSource = z.strictObject({
+export const AirbyteSource = z.strictObject({
   type: z.literal('airbyte').describe('A command that speaks the Airbyte protocol.'),
   command: words.min(1, 'names no command').describe('Program and its first arguments.'),
   config: z

@@ -1,35 +1,20 @@
 import { isUtf8 } from 'node:buffer'
 import { join } from 'node:path'
-import {
-  BAD,
-  type CsvSettings,
-  ESCAPED,
-  INCOMPLETE,
-  lineBreakOf,
-  QUOTED,
-  RecordScanner,
-  UNQUOTED,
-} from './csv-scanner.ts'
-import { foldCase } from './field-table.ts'
-import { FileSink } from './file-sink.ts'
-import type { Field, Gate, GateOptions, PassedObject, StagedObject } from './format.ts'
+import { CanonicalCsv } from './canonical-csv.ts'
+import { checkHeader, MAX_COLUMNS } from './csv-header.ts'
+import { BAD, type CsvSettings, INCOMPLETE, lineBreakOf, RecordScanner } from './csv-scanner.ts'
+import type { Gate, GateOptions, PassedObject, StagedObject } from './format.ts'
 import type { Problem } from './json-scanner.ts'
-import { show } from './json-scanner.ts'
 import { invalidUtf8, MAX_RAW_BYTES, rawText } from './raw-text.ts'
 import { Refusal, settle } from './refusal.ts'
 import { openText } from './text-source.ts'
 import { NOT_IN_ENCODING } from './transcode.ts'
 
-const LF = 0x0a
 const CR = 0x0d
-const COMMA = 0x2c
-const QUOTE = 0x22
 const BUFFER = 1 << 20
-const MAX_COLUMNS = 10_000
 
 /**
- * The gate for CSV: every record that is whole is written to a canonical file, without a header:
- * the physical line on which the record starts, then each field, quoted, or nothing for null.
+ * The gate for CSV: every record that is whole is written to a canonical file.
  *
  * A bad line refuses one row. A record that cannot be completed (its quote is never closed, or has text
  * after it, or it has too many fields and would go on over another line, or `max_row_bytes` is reached
@@ -55,11 +40,7 @@ class CsvPass {
   private readonly options: GateOptions
   private readonly settings: CsvSettings
   private readonly scanner: RecordScanner
-  private readonly path: string
-  private readonly null_texts: readonly Uint8Array[]
-  /** Fields whose quotes the scanner leaves in place are written as they stand. */
-  private readonly canonical: boolean
-  private sink: FileSink
+  private readonly out: CanonicalCsv
   private buffer = Buffer.allocUnsafe(BUFFER)
   private used = 0
   private line_break_known = false
@@ -67,7 +48,6 @@ class CsvPass {
   private line = 0
   private skip: number
   private names: readonly string[] | undefined
-  private nulls = new Float64Array(0)
   private rows_read = 0
   private rows_refused = 0
   private breaks = false
@@ -81,11 +61,8 @@ class CsvPass {
     this.options = options
     this.settings = settings
     this.scanner = new RecordScanner(settings)
-    this.path = join(options.dir, `${options.prefix}.csv`)
-    this.null_texts = settings.null_text.map((text) => Buffer.from(text))
-    this.canonical = settings.quote === '"' && settings.escape === '"'
     this.skip = settings.skip_lines
-    this.sink = new FileSink(this.path)
+    this.out = new CanonicalCsv(join(options.dir, `${options.prefix}.csv`), settings)
     if (settings.header !== true) this.setHeader(settings.header)
   }
 
@@ -107,21 +84,21 @@ class CsvPass {
         if (this.names === undefined) throw new Refusal('header', 'There is no header line.')
       }
     } finally {
-      this.sink.close()
+      this.out.close()
     }
     return {
       format: 'csv',
-      path: this.path,
+      path: this.out.path,
       rows: { by: 'column' },
       holes: false,
       marked: false,
       verbatim: false,
-      records: this.rows_read - this.rows_refused,
-      longest_record: this.sink.longest,
+      records: this.out.records,
+      longest_record: this.out.longest,
       breaks_in_fields: this.breaks,
       rows_read: this.rows_read,
       rows_refused: this.rows_refused,
-      fields: this.fields(),
+      fields: this.out.fields(this.names ?? []),
       notes: [],
     }
   }
@@ -261,7 +238,7 @@ class CsvPass {
       }
     }
     if (problem === undefined) {
-      this.write(row)
+      this.out.write(buffer, scanner, row)
       if (scanner.breaks > 0) this.breaks = true
     } else {
       this.rows_refused++
@@ -335,97 +312,10 @@ class CsvPass {
   }
 
   private setHeader(names: readonly string[]): void {
-    if (names.length > MAX_COLUMNS) {
-      throw new Refusal('header', `The header names more than ${MAX_COLUMNS} columns.`)
-    }
-    if (names.length === 1 && (names[0] as string).trim() === '') {
-      throw new Refusal('header', 'The header line is empty (skip_lines passes over lines).')
-    }
-    const seen = new Set<string>()
-    for (const [at, name] of names.entries()) {
-      if (name === '') throw new Refusal('header', `Column ${at + 1} of the header has no name.`)
-      if (name.includes('\0')) {
-        throw new Refusal('header', `The name of column ${at + 1} of the header holds U+0000.`)
-      }
-      const folded = foldCase(name)
-      if (seen.has(folded)) {
-        throw new Refusal(
-          'header',
-          `The header names ${show(name)} twice (case is not told apart).`,
-        )
-      }
-      seen.add(folded)
-    }
+    checkHeader(names)
     this.names = names
-    this.nulls = new Float64Array(names.length)
+    this.out.setColumns(names.length)
     this.scanner.expected = names.length
-  }
-
-  private write(row: number): void {
-    const { buffer, scanner, sink, nulls, canonical } = this
-    const { count, how, start, end, quote } = scanner
-    const content = (end[count - 1] as number) - (start[0] as number)
-    // Every byte may be a quote to be doubled; three more for each field, and the row's number.
-    const most = 2 * content + 3 * count + 24
-    const { bytes, at } = sink.reserve(most)
-    let used = writeNumber(bytes, at, row)
-    for (let field = 0; field < count; field++) {
-      const from = start[field] as number
-      const to = end[field] as number
-      const written = how[field] as number
-      bytes[used++] = COMMA
-      if (written === UNQUOTED && this.isNull(from, to)) {
-        nulls[field] = (nulls[field] as number) + 1
-        continue
-      }
-      bytes[used++] = QUOTE
-      const as_is = canonical ? written !== UNQUOTED : written === QUOTED && quote[0] === QUOTE
-      if (as_is && to - from > 64) {
-        bytes.set(buffer.subarray(from, to), used)
-        used += to - from
-      } else if (as_is) {
-        for (let p = from; p < to; p++) bytes[used++] = buffer[p] as number
-      } else if (written === ESCAPED) {
-        for (const c of scanner.bytesOf(buffer, field)) {
-          if (c === QUOTE) bytes[used++] = QUOTE
-          bytes[used++] = c
-        }
-      } else {
-        for (let p = from; p < to; p++) {
-          const c = buffer[p] as number
-          if (c === QUOTE) bytes[used++] = QUOTE
-          bytes[used++] = c
-        }
-      }
-      bytes[used++] = QUOTE
-    }
-    bytes[used++] = LF
-    sink.commit(used - at)
-    sink.record(used - at)
-  }
-
-  private isNull(from: number, to: number): boolean {
-    for (const text of this.null_texts) {
-      if (text.length !== to - from) continue
-      let at = 0
-      while (at < text.length && this.buffer[from + at] === text[at]) at++
-      if (at === text.length) return true
-    }
-    return false
-  }
-
-  private fields(): Field[] {
-    const passed = this.rows_read - this.rows_refused
-    return (this.names ?? []).map((name, at) => ({
-      name,
-      strings: passed - (this.nulls[at] as number),
-      integers: 0,
-      numbers: 0,
-      booleans: 0,
-      nulls: this.nulls[at] as number,
-      nested: 0,
-      long_integers: 0,
-    }))
   }
 }
 
@@ -440,17 +330,4 @@ function blankEnd(b: Uint8Array, at: number, scanner: RecordScanner): number {
     if (c === delimiter[0] || c === quote[0]) return -1
     p++
   }
-}
-
-/** Writes a whole number in digits; returns the position after it. */
-function writeNumber(bytes: Uint8Array, at: number, value: number): number {
-  let size = 1
-  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) size++
-  let rest = value
-  for (let p = at + size - 1; p >= at; p--) {
-    const tenth = Math.floor(rest / 10)
-    bytes[p] = 0x30 + rest - tenth * 10
-    rest = tenth
-  }
-  return at + size
 }

@@ -3,6 +3,7 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  ListMultipartUploadsCommand,
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
@@ -17,7 +18,7 @@ export interface WriteProbes {
   tidy(signal: AbortSignal): Promise<string | undefined>
 }
 
-/** `put`, `multipart`, `abort` and `delete` of one probe object. */
+/** `put`, `multipart`, `abort`, `uploads` and `delete` of one probe object. */
 export function writeProbes(asking: S3Asking): WriteProbes {
   const { probe_key: Key, settings } = asking
   const place = asking.place(Key)
@@ -128,6 +129,27 @@ export function writeProbes(asking: S3Asking): WriteProbes {
       }
     },
   }
+  const uploads: Probe = {
+    step: 'uploads',
+    asked: `ListMultipartUploads ${place}`,
+    after: [...GROUND, 'put', 'multipart'],
+    // Only needed to tidy up after a process that was killed.
+    needed: false,
+    async run(signal) {
+      const action = 's3:ListBucketMultipartUploads'
+      try {
+        await asking.send({ action }, () =>
+          asking.client.send(new ListMultipartUploadsCommand({ ...asking.common, Prefix: Key }), {
+            abortSignal: signal,
+          }),
+        )
+        return { result: 'ok', detail: 'what a killed process leaves can be found' }
+      } catch (error) {
+        signal.throwIfAborted()
+        return asking.refused(error, action, 'bucket')
+      }
+    },
+  }
   const remove: Probe = {
     step: 'delete',
     asked: `DeleteObject ${place}`,
@@ -166,7 +188,7 @@ export function writeProbes(asking: S3Asking): WriteProbes {
   }
 
   return {
-    probes: [put, multipart, abort, remove],
+    probes: [put, multipart, abort, uploads, remove],
     async tidy(signal) {
       try {
         if (upload_id !== undefined) {

@@ -46,6 +46,7 @@ type Kind =
   | 'part'
   | 'complete'
   | 'abort'
+  | 'uploads'
   | 'delete'
 
 function kindOf({ method }: IncomingMessage, url: URL): Kind {
@@ -55,6 +56,7 @@ function kindOf({ method }: IncomingMessage, url: URL): Kind {
   if (method === 'POST') return query.has('uploads') ? 'create' : 'complete'
   if (method === 'PUT') return query.has('partNumber') ? 'part' : 'put'
   if (query.has('list-type')) return 'list'
+  if (query.has('uploads')) return 'uploads'
   return query.has('versionId') ? 'get_version' : 'get'
 }
 
@@ -86,6 +88,11 @@ async function check(
       body: '<CompleteMultipartUploadResult><ETag>"m"</ETag></CompleteMultipartUploadResult>',
     },
     abort: { status: 204 },
+    uploads: {
+      status: 200,
+      headers: { 'content-type': 'application/xml' },
+      body: '<ListMultipartUploadsResult/>',
+    },
     delete: { status: 204 },
   }
   await using server = await httpLoopback((request, url) => {
@@ -384,7 +391,7 @@ describe('get and decrypt', () => {
 })
 
 describe('write', () => {
-  const writing = ['put', 'multipart', 'abort', 'delete'] as const
+  const writing = ['put', 'multipart', 'abort', 'uploads', 'delete'] as const
   const results = (asked: Asked) => writing.map((step) => asked.of(step).result).join(' ')
 
   it('writes nothing unless asked', async () => {
@@ -399,21 +406,22 @@ describe('write', () => {
       return { status: 200, headers: { etag: '"p"' } }
     }
     const asked = await check({ put }, { write: true })
-    expect(results(asked)).toBe('ok ok ok ok')
+    expect(results(asked)).toBe('ok ok ok ok ok')
     expect([...keys].join()).toMatch(/^\/metamx-acme-share\/data\/\.bucketline-check-[0-9a-f]{8}$/)
-    expect(asked.calls.slice(-6)).toEqual([
+    expect(asked.calls.slice(-7)).toEqual([
       'create',
       'part',
       'complete',
       'create',
       'abort',
+      'uploads',
       'delete',
     ])
   })
 
   it('names s3:PutObject and deletes nothing', async () => {
     const asked = await check({ put: denied() }, { write: true })
-    expect(results(asked)).toBe('failed skipped skipped skipped')
+    expect(results(asked)).toBe('failed skipped skipped skipped skipped')
     expect(asked.of('put')).toMatchObject({
       permission: 's3:PutObject',
       resource: 'arn:aws:s3:::metamx-acme-share/data/*',
@@ -437,12 +445,23 @@ describe('write', () => {
 
   it('completes an upload that may not be given up, so that none stays open', async () => {
     const asked = await check({ abort: denied() }, { write: true })
-    expect(results(asked)).toBe('ok ok failed ok')
+    expect(results(asked)).toBe('ok ok failed ok ok')
     expect(asked.of('abort')).toMatchObject({
       needed: false,
       permission: 's3:AbortMultipartUpload',
     })
-    expect(asked.calls.slice(-5)).toEqual(['create', 'abort', 'part', 'complete', 'delete'])
+    const after = ['create', 'abort', 'part', 'complete', 'uploads', 'delete']
+    expect(asked.calls.slice(-6)).toEqual(after)
+  })
+
+  it('can do without listing uploads, and names the permission', async () => {
+    const asked = await check({ uploads: denied() }, { write: true })
+    expect(results(asked)).toBe('ok ok ok failed ok')
+    expect(asked.of('uploads')).toMatchObject({
+      needed: false,
+      permission: 's3:ListBucketMultipartUploads',
+      resource: 'arn:aws:s3:::metamx-acme-share',
+    })
   })
 
   it('deletes the object when it is interrupted', async () => {

@@ -11,7 +11,14 @@ import { CHUNK_UNIT, WRITE_ID, writeGcs } from './gcs-write.ts'
 import { inKeyOrder, listByPages, type PageOptions } from './grouping.ts'
 import { checkKey } from './keys.ts'
 import type { StoreEnvironment } from './open-store.ts'
-import type { IoOptions, ListEntry, ObjectInfo, ObjectStore, StoreFeatures } from './store.ts'
+import {
+  type IoOptions,
+  type ListEntry,
+  NO_UPLOADS,
+  type ObjectInfo,
+  type ObjectStore,
+  type StoreFeatures,
+} from './store.ts'
 
 export type GcsSettings = z.output<typeof GcsStore>
 
@@ -21,6 +28,9 @@ const FEATURES: StoreFeatures = {
   atomic_objects: true,
   versions: false,
   abort: true,
+  // A resumable upload that is cut off cannot be listed, and expires after a week.
+  // https://cloud.google.com/storage/docs/resumable-uploads#session-uris
+  keeps_uploads: false,
   min_part_bytes: CHUNK_UNIT,
   metadata: true,
   keys: 'free',
@@ -107,6 +117,7 @@ export async function openGcs(
       return listByPages(listing, prefix, io)
     },
     delete: (keys, io = {}) => remove(bucket, keys, io),
+    ...NO_UPLOADS,
     async [Symbol.asyncDispose]() {
       bucket.http.close()
     },

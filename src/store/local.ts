@@ -14,14 +14,15 @@ import {
 } from './local-files.ts'
 import { checkRoot, walkFiles, walkLevel } from './local-walk.ts'
 import { writeLocal } from './local-write.ts'
-import type {
-  IoOptions,
-  ListEntry,
-  ListOptions,
-  ObjectInfo,
-  ObjectStore,
-  ReadOptions,
-  StoreFeatures,
+import {
+  type IoOptions,
+  type ListEntry,
+  type ListOptions,
+  NO_UPLOADS,
+  type ObjectInfo,
+  type ObjectStore,
+  type ReadOptions,
+  type StoreFeatures,
 } from './store.ts'
 
 const FEATURES: StoreFeatures = {
@@ -30,6 +31,7 @@ const FEATURES: StoreFeatures = {
   atomic_objects: false,
   versions: false,
   abort: true,
+  keeps_uploads: false,
   min_part_bytes: 0,
   metadata: false,
   keys: 'paths',
@@ -145,6 +147,7 @@ export async function openLocal(folder: string): Promise<ObjectStore> {
     write: (key, body, io = {}) => writeLocal(root, key, body, io),
     list,
     delete: remove,
+    ...NO_UPLOADS,
     async [Symbol.asyncDispose]() {},
   }
 }

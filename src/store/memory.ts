@@ -2,16 +2,17 @@ import { ExchangeError } from '../core/errors.ts'
 import { chunksOf, streamOf } from './body.ts'
 import { grouped, type Walk } from './grouping.ts'
 import { checkKey, compareKeys } from './keys.ts'
-import type {
-  Body,
-  IoOptions,
-  ListEntry,
-  ListOptions,
-  ObjectInfo,
-  ObjectStore,
-  ReadOptions,
-  StoreFeatures,
-  WriteOptions,
+import {
+  type Body,
+  type IoOptions,
+  type ListEntry,
+  type ListOptions,
+  NO_UPLOADS,
+  type ObjectInfo,
+  type ObjectStore,
+  type ReadOptions,
+  type StoreFeatures,
+  type WriteOptions,
 } from './store.ts'
 
 const FEATURES: StoreFeatures = {
@@ -20,6 +21,7 @@ const FEATURES: StoreFeatures = {
   atomic_objects: true,
   versions: false,
   abort: true,
+  keeps_uploads: false,
   min_part_bytes: 0,
   metadata: true,
   keys: 'free',
@@ -120,6 +122,7 @@ export function openMemory(): ObjectStore {
     write,
     list,
     delete: remove,
+    ...NO_UPLOADS,
     async [Symbol.asyncDispose]() {
       objects.clear()
       sorted = undefined

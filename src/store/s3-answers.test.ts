@@ -59,6 +59,8 @@ const CALLS: readonly (readonly [string, (store: ObjectStore) => Promise<unknown
   ['write', (s) => s.write('a', bytes('x'))],
   ['list', (s) => listed(s, '')],
   ['delete', (s) => s.delete(['a'])],
+  ['unfinishedUploads', (s) => s.unfinishedUploads(['a'])],
+  ['abortUpload', (s) => s.abortUpload({ key: 'a', id: '1' })],
 ]
 
 describe('a service that asks to slow down', () => {
@@ -145,5 +147,59 @@ describe('a listing', () => {
       retryable: false,
       message: expect.stringContaining(`s3://partner/ is not in key order: it gave ${said}`),
     })
+  })
+})
+
+describe('unfinished uploads', () => {
+  const upload = (key: string, id: string) =>
+    `<Upload><Key>${key}</Key><UploadId>${id}</UploadId></Upload>`
+  const page = (uploads: string, more = '') =>
+    `<ListMultipartUploadsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><EncodingType>url</EncodingType><IsTruncated>${more !== ''}</IsTruncated>${more}${uploads}</ListMultipartUploadsResult>`
+  const xml = (response: ServerResponse, text: string) => {
+    response.writeHead(200, { 'Content-Type': 'application/xml' })
+    response.end(text)
+  }
+
+  it('are asked for page by page, and those of longer keys left out', async () => {
+    const queries: URLSearchParams[] = []
+    answer = (request, response, number) => {
+      queries.push(new URL(request.url ?? '', 'http://s3').searchParams)
+      const more =
+        '<NextKeyMarker>a+b%2B%C3%A9</NextKeyMarker><NextUploadIdMarker>2</NextUploadIdMarker>'
+      const first = page(upload('a+b%2B%C3%A9', '1') + upload('a+b%2B%C3%A9', '2'), more)
+      xml(
+        response,
+        number === 1 ? first : page(upload('a+b%2B%C3%A9', '3') + upload('a+b%2B%C3%A9c', '4')),
+      )
+    }
+    const found = await store.unfinishedUploads(['a b+é'])
+    expect(found).toEqual(['1', '2', '3'].map((id) => ({ key: 'a b+é', id })))
+    const asked = queries.map((query) =>
+      ['prefix', 'key-marker', 'upload-id-marker'].map((name) => query.get(name)),
+    )
+    expect(asked).toEqual([
+      ['a b+é', null, null],
+      ['a b+é', 'a b+é', '2'],
+    ])
+  })
+
+  it('that are denied name the permission', async () => {
+    answer = refuse(403, 'AccessDenied', 'Access Denied')
+    await expect(store.unfinishedUploads(['a'])).rejects.toMatchObject({
+      code: 'access_denied',
+      message:
+        's3:ListBucketMultipartUploads on s3://partner was denied (AccessDenied: Access Denied).',
+    })
+    await expect(store.abortUpload({ key: 'a', id: '1' })).rejects.toMatchObject({
+      code: 'access_denied',
+      message:
+        's3:AbortMultipartUpload on s3://partner/a was denied (AccessDenied: Access Denied).',
+    })
+  })
+
+  it('that have ended meanwhile are aborted without an error', async () => {
+    answer = refuse(404, 'NoSuchUpload', 'The specified upload does not exist.')
+    await store.abortUpload({ key: 'a', id: '1' })
+    expect(asked).toHaveLength(1)
   })
 })

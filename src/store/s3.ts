@@ -12,8 +12,10 @@ import { checkKey } from './keys.ts'
 import type { StoreEnvironment } from './open-store.ts'
 import { S3_DEADLINES, type S3Deadlines, type S3Settings, s3Client } from './s3-client.ts'
 import { type S3Call, s3Error, s3ErrorStatus } from './s3-errors.ts'
+import { keyDecoder } from './s3-keys.ts'
 import { decodeMetadata, WRITE_ID } from './s3-metadata.ts'
 import { readS3 } from './s3-read.ts'
+import { abortUpload, unfinishedUploads } from './s3-uploads.ts'
 import { MIN_PART_BYTES, unquoted, writeS3 } from './s3-write.ts'
 import type { IoOptions, ListEntry, ObjectInfo, ObjectStore, StoreFeatures } from './store.ts'
 
@@ -23,6 +25,7 @@ const FEATURES: StoreFeatures = {
   atomic_objects: true,
   versions: false,
   abort: true,
+  keeps_uploads: true,
   min_part_bytes: MIN_PART_BYTES,
   metadata: true,
   keys: 'free',
@@ -84,6 +87,8 @@ export async function openS3(
       return listByPages(listing, prefix, io)
     },
     delete: (keys, io = {}) => remove(bucket, keys, io),
+    unfinishedUploads: (keys, io = {}) => unfinishedUploads(bucket, keys, io),
+    abortUpload: (upload, io = {}) => abortUpload(bucket, upload, io),
     async [Symbol.asyncDispose]() {
       bucket.client.destroy()
     },
@@ -192,8 +197,7 @@ async function* pages(
 
 /** A page gives objects and groups apart; together they are in key order. */
 function entriesOf(page: ListObjectsV2CommandOutput): readonly ListEntry[] {
-  // Asked for, but some servers ignore it: without this mark keys come as they are.
-  const decode = page.EncodingType === 'url' ? decodeKey : (key: string) => key
+  const decode = keyDecoder(page)
   const objects = (page.Contents ?? []).map((object) => ({
     key: decode(object.Key ?? ''),
     size: object.Size ?? 0,
@@ -204,10 +208,6 @@ function entriesOf(page: ListObjectsV2CommandOutput): readonly ListEntry[] {
     prefix: decode(group.Prefix ?? ''),
   }))
   return inKeyOrder(objects, groups)
-}
-
-function decodeKey(key: string): string {
-  return decodeURIComponent(key.replaceAll('+', ' '))
 }
 
 async function remove(bucket: S3Bucket, keys: readonly string[], io: IoOptions): Promise<void> {

@@ -15,6 +15,11 @@ export interface StoreFeatures {
   readonly versions: boolean
   /** An aborted write leaves nothing behind, and what it left can be asked for. */
   readonly abort: boolean
+  /**
+   * What a multipart write had sent when its process died is kept, and costs money, until somebody aborts it.
+   * False where nothing stays, or where it goes by itself.
+   */
+  readonly keeps_uploads: boolean
   /** Smallest part of a multipart write, in bytes; 0 where parts do not exist. */
   readonly min_part_bytes: number
   /** `content_type` and `metadata` given to `write` come back from `head`. */
@@ -82,6 +87,13 @@ export interface ListOptions extends IoOptions {
   readonly delimiter?: string
 }
 
+/** A multipart write that is under way or was cut off; no reader sees anything of it. */
+export interface UnfinishedUpload {
+  readonly key: string
+  /** The store's own name of it. */
+  readonly id: string
+}
+
 export type Body = Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>
 
 export interface ObjectStore extends AsyncDisposable {
@@ -101,4 +113,17 @@ export interface ObjectStore extends AsyncDisposable {
   list(prefix: string, io?: ListOptions): AsyncIterable<ListEntry>
   /** Absent keys are no error. */
   delete(keys: readonly string[], io?: IoOptions): Promise<void>
+  /**
+   * Unfinished uploads under these very keys, whoever began them; none where `features.keeps_uploads` is
+   * false. May need a permission that nothing else needs.
+   */
+  unfinishedUploads(keys: readonly string[], io?: IoOptions): Promise<readonly UnfinishedUpload[]>
+  /** Removes what was sent of an upload, which cannot be completed from then on. One that has ended is no error. */
+  abortUpload(upload: UnfinishedUpload, io?: IoOptions): Promise<void>
+}
+
+/** What a store has that keeps no unfinished uploads. */
+export const NO_UPLOADS: Pick<ObjectStore, 'unfinishedUploads' | 'abortUpload'> = {
+  unfinishedUploads: async () => [],
+  abortUpload: async () => {},
 }

@@ -213,6 +213,30 @@ export const WRITE_CHECKS: Readonly<Record<string, Check>> = {
     expect(await readText(store, key, { if_match: version })).toBe('old')
   },
 
+  'uploads that were cut off are found by their keys and aborted': async (bench) => {
+    const { store, prefix, openUploads, cutOffUpload } = bench
+    const key = `${prefix}a b+c%20é/部.gz`
+    expect(await store.unfinishedUploads([key])).toEqual([])
+    if (!store.features.keeps_uploads) return
+    const [longer, other] = [`${key}.more`, `${prefix}other`]
+    for (const each of [key, key, longer, other]) await cutOffUpload(each)
+    await store.write(`${prefix}whole`, bytes('x'))
+    const found = await store.unfinishedUploads([key, `${prefix}absent`, `${prefix}whole`])
+    expect(found.map((upload) => upload.key)).toEqual([key, key])
+    expect(new Set(found.map(({ id }) => id)).size).toBe(2)
+    // The second time each has gone already.
+    for (const upload of [...found, ...found]) await store.abortUpload(upload)
+    expect(await store.unfinishedUploads([key])).toEqual([])
+    expect(await openUploads(key)).toBe(0)
+    expect([await openUploads(longer), await openUploads(other)]).toEqual([1, 1])
+    expect(await listed(store, prefix)).toEqual([`${prefix}whole`])
+    for (const upload of await store.unfinishedUploads([longer, other])) {
+      await store.abortUpload(upload)
+    }
+    await store.write(key, bytes('again'), { if_absent: true })
+    expect(await readText(store, key)).toBe('again')
+  },
+
   'delete of absent keys': async ({ store, prefix }) => {
     const [a, b] = [`${prefix}a`, `${prefix}dir/b`]
     await store.delete([])

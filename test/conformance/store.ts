@@ -11,6 +11,8 @@ export interface OpenedStore {
   readonly store: ObjectStore
   /** How many multipart or resumable writes under this exact key the server holds open. */
   readonly openUploads?: (key: string) => Promise<number>
+  /** Sends a part of a multipart write under a key and no more, as a process that is killed does. */
+  readonly cutOffUpload?: (key: string) => Promise<void>
   readonly close?: () => Promise<void>
 }
 
@@ -20,6 +22,7 @@ export interface Bench {
   readonly prefix: string
   readonly part_bytes: number
   readonly openUploads: (key: string) => Promise<number>
+  readonly cutOffUpload: (key: string) => Promise<void>
 }
 
 export type Check = (bench: Bench) => Promise<void>
@@ -83,10 +86,15 @@ export function storeConformance(
     for (const [check, run] of Object.entries(CHECKS)) {
       it.skipIf(check in differs)(check, { timeout }, async () => {
         bench_number += 1
-        const { store, openUploads = async () => 0 } = opened
+        const { store, openUploads = async () => 0, cutOffUpload = unable } = opened
         const part_bytes = Math.max(store.features.min_part_bytes, 64 * 1024)
-        await run({ store, prefix: `${root}${bench_number}/`, part_bytes, openUploads })
+        const prefix = `${root}${bench_number}/`
+        await run({ store, prefix, part_bytes, openUploads, cutOffUpload })
       })
     }
   })
+}
+
+const unable = async (): Promise<void> => {
+  throw new Error('a store that keeps uploads is given to the suite with a way to cut one off')
 }

@@ -143,17 +143,25 @@ describe('a user without one action', () => {
     })
   })
 
-  it.each(['PutObject', 'AbortMultipartUpload', 'DeleteObject'])('s3:%s', async (missing) => {
-    const actions = ['GetObject', 'PutObject', 'AbortMultipartUpload', 'DeleteObject']
-    const asked = await ask([LIST, objects(...actions.filter((each) => each !== missing))], true)
-    const failed = asked.checks.filter(({ result }) => result === 'failed')
-    expect(failed.map(({ permission }) => permission)).toEqual([`s3:${missing}`])
-    const left = await probes()
-    expect(left.length).toBe(missing === 'DeleteObject' ? 1 : 0)
-    if (left[0] !== undefined)
-      expect(failed[0]?.change).toContain(`Delete s3://${BUCKET}/${left[0]}`)
-    await admin.mc('rm', '--recursive', '--force', `minio/${BUCKET}/${PREFIX}.bucketline`)
-  })
+  it.each(['PutObject', 'AbortMultipartUpload', 'ListBucketMultipartUploads', 'DeleteObject'])(
+    's3:%s',
+    async (missing) => {
+      const actions = ['GetObject', 'PutObject', 'AbortMultipartUpload', 'DeleteObject']
+      const bucket = ['s3:ListBucket', 's3:ListBucketMultipartUploads']
+      const statements = [
+        { ...LIST, actions: bucket.filter((each) => each !== `s3:${missing}`) },
+        objects(...actions.filter((each) => each !== missing)),
+      ]
+      const asked = await ask(statements, true)
+      const failed = asked.checks.filter(({ result }) => result === 'failed')
+      expect(failed.map(({ permission }) => permission)).toEqual([`s3:${missing}`])
+      const left = await probes()
+      expect(left.length).toBe(missing === 'DeleteObject' ? 1 : 0)
+      if (left[0] !== undefined)
+        expect(failed[0]?.change).toContain(`Delete s3://${BUCKET}/${left[0]}`)
+      await admin.mc('rm', '--recursive', '--force', `minio/${BUCKET}/${PREFIX}.bucketline`)
+    },
+  )
 
   // On AWS a version takes s3:GetObjectVersion; here s3:GetObject opens versions too.
   it('none that a version and its key take', async () => {
@@ -171,7 +179,7 @@ describe('a user without one action', () => {
 it('writes with a KMS key, and says which one is not there', async () => {
   const store = (sse_kms_key_id: string) => settings(root, { sse_kms_key_id })
   const there = await askAll(store('testkey'), { prefix: PREFIX, write: true })
-  expect(resultsOf(there, 'put', 'multipart', 'abort', 'delete')).toBe('ok ok ok ok')
+  expect(resultsOf(there, 'put', 'multipart', 'abort', 'uploads', 'delete')).toBe('ok ok ok ok ok')
   const absent = await askAll(store('absent-key'), { prefix: PREFIX, write: true })
   expect(resultsOf(absent, 'put', 'multipart', 'delete')).toBe('failed skipped skipped')
   expect(absent.of('put')).toMatchObject({ resource: 'absent-key' })

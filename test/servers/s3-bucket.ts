@@ -1,9 +1,11 @@
 import {
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
   PutBucketEncryptionCommand,
   PutBucketVersioningCommand,
   S3Client,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { Store } from '../../src/core/config.ts'
 import { resolveSecret } from '../../src/store/credentials.ts'
@@ -101,8 +103,17 @@ export async function openS3Bucket(
     store,
     async openUploads(key) {
       const list = new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key })
-      return (await client.send(list)).Uploads?.length ?? 0
+      const { Uploads = [] } = await client.send(list)
+      return Uploads.filter(({ Key }) => Key === key).length
     },
+    cutOffUpload: (key) => cutOffUpload(client, bucket, key),
     close: async () => client.destroy(),
   }
+}
+
+/** One part of a multipart upload that nobody completes. */
+export async function cutOffUpload(client: S3Client, Bucket: string, Key: string): Promise<void> {
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key }))
+  const Body = new Uint8Array(5 << 20)
+  await client.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body }))
 }

@@ -87,6 +87,14 @@ export function faultStore(store: ObjectStore, plan: FaultPlan): FaultStore {
       await meet(keys[0] ?? '')
       await store.delete(keys, io)
     },
+    async unfinishedUploads(keys, io) {
+      await meet(keys[0] ?? '')
+      return store.unfinishedUploads(keys, io)
+    },
+    async abortUpload(upload, io) {
+      await meet(upload.key)
+      await store.abortUpload(upload, io)
+    },
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   }
 }

@@ -9,6 +9,7 @@ import { formatCount } from '../format-value.ts'
 import { writeJson } from '../json-output.ts'
 import { createProgress, silent } from '../progress.ts'
 import { rejectsText } from '../rejects-text.ts'
+import { createSyncProgress, silentSync } from '../sync-progress.ts'
 
 /** Refused rows shown; more are counted. */
 const SHOWN = 20
@@ -49,6 +50,23 @@ export const deliver = defineCommand({
       .optional()
       .describe('Deliver what a query of this feed serves, instead of files.')
       .meta({ placeholder: 'FEED' }),
+    from_airbyte: z
+      .string()
+      .optional()
+      .describe(
+        'Deliver a stream of an Airbyte source; - reads its messages from standard input. The file holds what stands under `source:` of a sync; paths in it start from its folder. The stream is read whole: no state is kept.',
+      )
+      .meta({ placeholder: 'FILE' }),
+    from_sync: z
+      .string()
+      .optional()
+      .describe('Deliver a stream of the Airbyte source of this sync, read whole.')
+      .meta({ placeholder: 'SYNC' }),
+    stream: z
+      .string()
+      .optional()
+      .describe('Stream of the source to deliver; the only one without it.')
+      .meta({ placeholder: 'NAME' }),
     to: z
       .string()
       .optional()
@@ -106,6 +124,16 @@ export const deliver = defineCommand({
       command: 'bucketline deliver --from-dataset events --contract c.odcs.yaml --to outbox',
       what: 'hand on what was loaded',
     },
+    {
+      command:
+        'bucketline deliver --from-airbyte crm.yaml --stream users --contract c.odcs.yaml --to outbox',
+      what: 'a stream of an Airbyte source, which is run',
+    },
+    {
+      command:
+        'source-crm read … | bucketline deliver --from-airbyte - --stream users --feed users',
+      what: 'a stream of one that is run already',
+    },
   ],
   async run(context, input) {
     const { terminal, json, signal } = context
@@ -117,14 +145,22 @@ export const deliver = defineCommand({
       ...(max_rejected_percent === undefined
         ? {}
         : { max_rejected_percent: Math.min(100, Number(max_rejected_percent)) }),
-      ...(input.files.includes('-') ? { stdin: context.input() } : {}),
+      ...(input.files.includes('-') || input.from_airbyte === '-'
+        ? { stdin: context.input() }
+        : {}),
     } as DeliveryRequest
     await using app = await context.openApp()
-    const progress = json ? silent : createProgress(terminal, { now: () => performance.now() })
+    const clock = { now: () => performance.now() }
+    const progress = json ? silent : createProgress(terminal, clock)
+    const reading = json ? silentSync : createSyncProgress(terminal, clock)
     try {
       const { rejects, ...report } = await app.deliver(request, {
         signal,
-        observe: (event) => progress.observe(event),
+        observe: (event) => {
+          reading.end()
+          progress.observe(event)
+        },
+        observeSource: (event) => reading.observe(event),
       })
       progress.end()
       if (json) await writeJson(terminal, { ...report, rejects })
@@ -143,6 +179,7 @@ export const deliver = defineCommand({
       }
       return report.state === 'refused' ? 1 : 0
     } finally {
+      reading.end()
       progress.end()
     }
   },

@@ -3,7 +3,9 @@ import { readCatalog } from '../../core/destination/catalog.ts'
 import { type Stream, streamLabel } from '../../core/destination/stream.ts'
 import { ExchangeError } from '../../core/errors.ts'
 import { receiveMessages } from '../../exchange/send/messages.ts'
+import { recoveredText } from '../../exchange/send/recover.ts'
 import { openSend, type SendReport } from '../../exchange/send/send.ts'
+import { leftText } from '../../exchange/unfinished-uploads.ts'
 import { openDestination } from '../../open-destination.ts'
 import { logMessage, stateMessage, type Write } from './protocol.ts'
 
@@ -85,13 +87,10 @@ function summary(report: SendReport): string[] {
       lines.push(logMessage('WARN', `${stream}.${field}: ${message} It said ${raw}`))
     }
   }
-  for (const { attempt_id, removed } of report.recovered) {
-    lines.push(
-      logMessage(
-        'INFO',
-        `Attempt ${attempt_id} had died: ${removed.length} objects that nothing had committed were removed.`,
-      ),
-    )
+  for (const recovered of report.recovered) {
+    lines.push(logMessage('INFO', recoveredText(recovered)))
+    const { refused } = recovered.uploads
+    if (refused !== undefined) lines.push(logMessage('WARN', leftText(refused)))
   }
   return lines
 }

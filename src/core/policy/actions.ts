@@ -36,6 +36,18 @@ export const NEEDED_ACTIONS: Readonly<Record<PolicyJob, readonly NeededAction[]>
   ],
 }
 
+/** What a job can do without, at a price; a policy that lacks one of these has no defect. */
+export const USEFUL_ACTIONS: Readonly<Record<PolicyJob, readonly NeededAction[]>> = {
+  receive: [],
+  send: [
+    {
+      name: 's3:ListBucketMultipartUploads',
+      on: 'bucket',
+      for: 'to abort the unfinished uploads of a process that was killed, which otherwise stay and cost money',
+    },
+  ],
+}
+
 /** With objects encrypted by a key of KMS; they are of use only on a key. */
 export const KMS_ACTIONS: Readonly<Record<PolicyJob, readonly string[]>> = {
   receive: ['kms:Decrypt'],

@@ -67,7 +67,6 @@ const DEFECTS: Readonly<
     job: 'send',
     found: [
       '10 unneeded_action Statement[0].Action[3]', // s3:PutObjectAcl
-      '12 unneeded_action Statement[0].Action[5]', // s3:ListBucketMultipartUploads
       '14 unneeded_action Statement[0].Action[7]', // s3:GetBucketLocation
       '17 placeholder Statement[0].Resource[0]',
       '17 whole_bucket Statement[0].Resource[0]',

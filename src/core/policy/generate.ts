@@ -1,5 +1,11 @@
 import { ExchangeError } from '../errors.ts'
-import { KMS_ACTIONS, NEEDED_ACTIONS, type PolicyJob, type ResourceKind } from './actions.ts'
+import {
+  KMS_ACTIONS,
+  NEEDED_ACTIONS,
+  type PolicyJob,
+  type ResourceKind,
+  USEFUL_ACTIONS,
+} from './actions.ts'
 import { bindCommands } from './gcloud.ts'
 import { escapePattern } from './glob.ts'
 import type { ReceivedFeed } from './grant.ts'
@@ -88,12 +94,15 @@ export function generatePolicies(
     ],
   })
   const does = `${job === 'receive' ? 'reads' : 'reads and writes'} ${placeOf(subject)}`
+  const useful = USEFUL_ACTIONS[job].map(
+    (each) => ` ${each.name}, a statement of its own, may be left out: it serves ${each.for}.`,
+  )
   switch (form) {
     case 'user':
       return [
         {
           form,
-          title: `IAM policy for the user or role whose keys are used: ${does}.`,
+          title: `IAM policy for the user or role whose keys are used: ${does}.${useful.join('')}`,
           document: permissions(),
         },
       ]
@@ -106,7 +115,11 @@ export function generatePolicies(
           title: `Trust policy of the role: ${who} may assume it, and needs sts:AssumeRole on it in an IAM policy of its own.`,
           document: trust,
         },
-        { form, title: `IAM policy attached to the role: ${does}.`, document: permissions() },
+        {
+          form,
+          title: `IAM policy attached to the role: ${does}.${useful.join('')}`,
+          document: permissions(),
+        },
       ]
     }
     case 'bucket': {
@@ -114,7 +127,7 @@ export function generatePolicies(
       return [
         {
           form,
-          title: `Bucket policy of ${subject.bucket}: ${who} ${does}. If that is of another account, its own IAM policy has to allow the same (--form user).`,
+          title: `Bucket policy of ${subject.bucket}: ${who} ${does}. If that is of another account, its own IAM policy has to allow the same (--form user).${useful.join('')}`,
           document: permissions(who),
         },
         ...(key_arn === undefined
@@ -175,6 +188,14 @@ function s3Statements(
       Action: named('object'),
       Resource: `${arn}/${pattern}`,
     },
+    // Its requests have no `s3:prefix`, whatever they ask for, so no condition can narrow it.
+    ...USEFUL_ACTIONS[job].map(({ name }) => ({
+      Sid: 'BucketlineUploads',
+      Effect: 'Allow' as const,
+      ...granteeOf(who),
+      Action: [name],
+      Resource: arn,
+    })),
   ]
 }
 

@@ -4,7 +4,9 @@ import {
   kindOfAction,
   meantAction,
   NEEDED_ACTIONS,
+  type NeededAction,
   type PolicyJob,
+  USEFUL_ACTIONS,
 } from './actions.ts'
 import { bucketNameFault, fillPlaceholders, parseS3Arn, placeholdersIn, type S3Arn } from './arn.ts'
 import { checkOperators, failedTest } from './conditions.ts'
@@ -54,7 +56,8 @@ export function lintStatement(
 
 function checkAction(action: Text, job: PolicyJob, report: Report): void {
   const { value } = action
-  const needed = [...NEEDED_ACTIONS[job].map(({ name }) => name), ...KMS_ACTIONS[job]]
+  const known = [...NEEDED_ACTIONS[job], ...USEFUL_ACTIONS[job]].map(({ name }) => name)
+  const needed = [...known, ...KMS_ACTIONS[job]]
   const list = NEEDED_ACTIONS[job].map(({ name }) => name).join(', ')
   const task = job === 'receive' ? 'receiving' : 'sending'
   if (/^(\*|[a-z0-9]+:\*)$/i.test(value)) {
@@ -229,10 +232,15 @@ function checkListingConditions(statement: Statement, job: PolicyJob, report: Re
     if (/^s3:ListBucket(Versions)?$/i.test(action.value)) continue
     const test = failedTest(statement, {})
     if (test === undefined) continue
-    const needed = NEEDED_ACTIONS[job].some(({ name }) => grantsAction(action.value, name))
+    const isAmong = (actions: readonly NeededAction[]) =>
+      actions.some(({ name }) => grantsAction(action.value, name))
+    const needed = isAmong(NEEDED_ACTIONS[job])
     report('condition_never_met', action, {
       message: `${action.value} is never granted here: its requests have no ${test.key}, which ${test.operator} asks for`,
-      instead: needed ? 'a statement of its own without that condition' : 'leave it out',
+      instead:
+        needed || isAmong(USEFUL_ACTIONS[job])
+          ? 'a statement of its own without that condition'
+          : 'leave it out',
       severity: needed ? 'error' : 'warning',
     })
   }

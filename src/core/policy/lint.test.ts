@@ -208,6 +208,25 @@ describe('actions', () => {
     expect(codes(all)).toEqual(Array(3).fill('(unneeded_action)'))
     expect(codes(also('s3:PutObject'), { job: 'send' })).toEqual(Array(2).fill('missing_action'))
   })
+
+  it('of use for sending are no defect there, with or without them', () => {
+    const writing = ['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject']
+    const uploads = { ...list, Action: 's3:ListBucketMultipartUploads', Condition: undefined }
+    const both = document(...also(...writing).Statement, uploads)
+    expect(codes(both, { job: 'send' })).toEqual([])
+    expect(codes(document(list, read, uploads))).toEqual(['(unneeded_action)'])
+    const narrowed = document(...also(...writing).Statement, {
+      ...uploads,
+      Condition: list.Condition,
+    })
+    expect(found(narrowed, { job: 'send' })).toMatchObject([
+      {
+        code: 'condition_never_met',
+        severity: 'warning',
+        instead: 'a statement of its own without that condition',
+      },
+    ])
+  })
 })
 
 describe('resources', () => {

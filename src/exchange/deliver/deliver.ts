@@ -12,6 +12,7 @@ import type { Note, RejectSummary } from '../../ledger/ledger.ts'
 import type { ObjectStore } from '../../store/store.ts'
 import { toExchangeError } from '../failure.ts'
 import type { Observe } from '../progress.ts'
+import { type AbortedUploads, leftText, uploadsText } from '../unfinished-uploads.ts'
 import type { CheckedRows } from '../validate/check-rows.ts'
 import { brokenQuality } from '../validate/quality.ts'
 import { type CheckedDelivery, checkDelivery, type DeliverSource } from './check-delivery.ts'
@@ -119,12 +120,14 @@ export async function deliverRecords(
     if ('result' in prepared) return prepared.result
     const { plan, checked, duplicates, notes, rejects_file } = prepared
     const records: DeliveryRecord[] = []
+    const uploads: AbortedUploads[] = []
     for (const each of plan.partitions) {
-      if (!request.dry_run) await run(each, delivery_id, records, tools)
+      if (!request.dry_run) uploads.push(await run(each, delivery_id, records, tools))
       records.push(record(delivery_id, each, request.dry_run))
     }
+    const all_notes = [...notes, ...uploadNotes(uploads)]
     return {
-      ...summary(delivery_id, checked, duplicates, notes, rejects_file),
+      ...summary(delivery_id, checked, duplicates, all_notes, rejects_file),
       state: request.dry_run ? 'planned' : 'delivered',
       deliveries: records,
       rows_delivered: records.reduce((sum, r) => sum + r.rows, 0),
@@ -315,23 +318,22 @@ async function run(
   delivery_id: string,
   done: readonly DeliveryRecord[],
   tools: DeliverTools,
-): Promise<void> {
-  if (plan.action === 'none') return
+): Promise<AbortedUploads> {
   const { feed, store, now, step, observe, signal } = tools
+  const run_tools = { feed, store, now, step, ...(signal === undefined ? {} : { signal }) }
+  // Nothing of it is worth being drawn.
+  if (plan.action === 'none') return runPartition(plan, { ...run_tools, progress: () => {} })
   const bytes = plan.files.reduce((sum, f) => sum + f.bytes, 0)
   const load_id = `deliver-${plan.partition}`
   expectBytes(tools, bytes)
   observe({ type: 'started', load_id, feed: feed.name, partition: plan.partition, bytes })
   observe({ type: 'advanced', load_id, step: 'publish', bytes: 0, rows: plan.rows })
+  let uploads: AbortedUploads
   try {
-    await runPartition(plan, {
-      feed,
-      store,
-      now,
-      step,
+    uploads = await runPartition(plan, {
+      ...run_tools,
       progress: (sent) =>
         observe({ type: 'advanced', load_id, step: 'publish', bytes: sent, rows: plan.rows }),
-      ...(signal === undefined ? {} : { signal }),
     })
   } catch (cause) {
     const { code, message, hint, retryable, details } = toExchangeError(cause)
@@ -344,6 +346,26 @@ async function run(
   }
   for (const { path } of plan.files) await rm(path, { force: true })
   observe({ type: 'ended', load_id, state: 'published' })
+  return uploads
+}
+
+function uploadNotes(uploads: readonly AbortedUploads[]): Note[] {
+  const count = uploads.reduce((sum, { aborted }) => sum + aborted, 0)
+  const refused = uploads.find((each) => each.refused !== undefined)?.refused
+  return [
+    ...(count === 0
+      ? []
+      : [
+          {
+            code: 'uploads_aborted',
+            message: `An earlier run had died: ${uploadsText(count)} of it ${count === 1 ? 'was' : 'were'} removed.`,
+            count,
+          },
+        ]),
+    ...(refused === undefined
+      ? []
+      : [{ code: 'uploads_left', message: leftText(refused), count: 1 }]),
+  ]
 }
 
 function record(delivery_id: string, plan: PartitionPlan, dry_run: boolean): DeliveryRecord {

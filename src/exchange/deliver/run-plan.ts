@@ -4,6 +4,7 @@ import type { Feed } from '../../core/feed.ts'
 import { parsePartition } from '../../core/partition.ts'
 import type { ObjectStore } from '../../store/store.ts'
 import { inParallel } from '../in-parallel.ts'
+import { type AbortedUploads, abortUploads, findUploads } from '../unfinished-uploads.ts'
 import type { DeliveryFile, PartitionPlan } from './delivery-plan.ts'
 import { listPartitions } from './list-partitions.ts'
 
@@ -32,11 +33,17 @@ export interface RunTools {
 /** Files under way at once: enough to fill a link, few enough that a killed run leaves little. */
 const AT_ONCE = 4
 
-/** Delivers one partition as planned. Throws `partition_changed` where another writes to it meanwhile. */
-export async function runPartition(plan: PartitionPlan, tools: RunTools): Promise<void> {
-  if (plan.action === 'none') return
+/**
+ * Delivers one partition as planned, and aborts what an earlier run of this very delivery was killed in the
+ * middle of. Throws `partition_changed` where another writes to it meanwhile.
+ */
+export async function runPartition(plan: PartitionPlan, tools: RunTools): Promise<AbortedUploads> {
   const { store, step, signal } = tools
   const io = signal === undefined ? {} : { signal }
+  // Before this run begins any: under these very names nobody writes but a run of this delivery, or one of
+  // another that would put its file in the place of this one's.
+  const found = await findUploads(store, plan.files, io)
+  if (plan.action === 'none') return abortUploads(store, found, io)
   if (plan.reopen.length > 0) {
     await store.delete(plan.reopen, io)
     step('partition_reopened')
@@ -46,6 +53,8 @@ export async function runPartition(plan: PartitionPlan, tools: RunTools): Promis
     await upload(file, sent, tools)
     step('file_written')
   })
+  // Should that run be alive after all, it fails only now that its files are there.
+  const uploads = await abortUploads(store, found, io)
   step('files_written')
   if (plan.stale.length > 0) {
     await store.delete(plan.stale, io)
@@ -57,6 +66,7 @@ export async function runPartition(plan: PartitionPlan, tools: RunTools): Promis
       await store.write(key, content, { ...io, if_absent: true })
   }
   step('partition_closed')
+  return uploads
 }
 
 async function upload(file: DeliveryFile, sent: { bytes: number }, tools: RunTools): Promise<void> {

@@ -1,26 +1,16 @@
-import { rm, stat } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ExchangeError } from '../../core/errors.ts'
 import type { Feed } from '../../core/feed.ts'
 import { parseKey } from '../../core/layout/layout.ts'
 import { parsePartition } from '../../core/partition.ts'
-import { type Duckdb, identifier, literal } from '../../duckdb/duckdb.ts'
-import type { Engine, StagedFile } from '../../engine/engine.ts'
+import type { Duckdb } from '../../duckdb/duckdb.ts'
+import type { Engine } from '../../engine/engine.ts'
 import type { Formats } from '../../format/format.ts'
-import type {
-  BegunLoad,
-  DatasetFile,
-  EndLoad,
-  FileKind,
-  Ledger,
-  LoadCounts,
-  LoadRecord,
-  NewFile,
-  ObjectVersion,
-} from '../../ledger/ledger.ts'
+import type { BegunLoad, EndLoad, Ledger, LoadCounts, LoadRecord } from '../../ledger/ledger.ts'
 import type { ObjectStore } from '../../store/store.ts'
 import { toExchangeError } from '../failure.ts'
-import { type DataPaths, generationPath } from '../paths.ts'
+import type { DataPaths } from '../paths.ts'
 import type { PlanItem } from '../plan/plan.ts'
 import type { Observe } from '../progress.ts'
 import { latestServedFile } from '../served-file.ts'
@@ -29,7 +19,10 @@ import { type CheckedRows, checkRows } from '../validate/check-rows.ts'
 import { askAgain } from './ask-again.ts'
 import { fetchObjects } from './fetch.ts'
 import { keptRows } from './kept-rows.ts'
-import { comparesPartitions, fieldIdsOf, settleWinners, type Winners } from './winners.ts'
+import { keepLease, leaseLost } from './lease.ts'
+import { keepUntouched, refsOf, stageRows } from './stage-rows.ts'
+import { Staging } from './staging.ts'
+import { comparesPartitions } from './winners.ts'
 
 /** Instants of a load at which a test may kill the process; see `test/e2e/crash.test.ts`. */
 export const LOAD_STEPS = [
@@ -147,7 +140,7 @@ async function attempt(
   })
   context.step('checked')
 
-  const staging = new Staging(item, begun, context)
+  const staging = new Staging(feed, item.partition, begun)
   if (checked.rejects_file !== undefined)
     await staging.add('rejects', checked.rejects_file, checked.rejected, refsOf(item.reads))
   if (checked.refused !== undefined) {
@@ -164,8 +157,9 @@ async function attempt(
     return
   }
 
-  const winners = await stageRows(checked, item, begun, { duckdb, dir, staging, context })
-  const kept = await keepUntouched(item, begun, { duckdb, dir, staging, context })
+  const tools = { feed, ledger, datasets_dir: context.paths.datasets, duckdb, dir, staging }
+  const winners = await stageRows(checked, item, begun, tools)
+  const kept = await keepUntouched(item, begun, tools)
   context.step('staged')
   observe({
     type: 'advanced',
@@ -213,169 +207,6 @@ async function fetchAll(
   })
 }
 
-interface StageTools {
-  readonly duckdb: Duckdb
-  readonly dir: string
-  readonly staging: Staging
-  readonly context: LoadContext
-}
-
-/** Adds the load's rows: all valid ones, or those that win against other partitions. */
-async function stageRows(
-  checked: CheckedRows,
-  item: PlanItem,
-  begun: BegunLoad,
-  tools: StageTools,
-): Promise<Winners> {
-  const { duckdb, dir, staging, context } = tools
-  const { feed, ledger, paths } = context
-  const refs = refsOf(item.reads)
-  const none: Winners = { lost: 0, republished: [], staged: [] }
-  const { candidates } = checked
-  const addCandidates = async (kind: 'data' | 'candidates') => {
-    for (const file of candidates) {
-      const keys = new Set(file.objects)
-      await staging.add(
-        kind,
-        file.path,
-        file.rows,
-        refs.filter((o) => keys.has(o.key)),
-        duckdb,
-      )
-    }
-  }
-  if (!comparesPartitions(feed)) {
-    await addCandidates('data')
-    return none
-  }
-  const winners = await settleWinners({
-    feed,
-    duckdb,
-    partition: item.partition,
-    candidates: candidates.map((file) => file.path),
-    served: await ledger.servedFiles(feed.name),
-    datasets_dir: paths.datasets,
-    dir,
-    pathFor: (partition, name) =>
-      `${generationPath(feed.name, partition, 0, begun.load_id)}/${name}`,
-  })
-  for (const file of winners.staged) staging.addPlanned(file)
-  if (candidates.length === 0) return winners
-  const { beaten } = winners
-  if (winners.data === undefined) await addCandidates('data')
-  if (beaten !== undefined) await staging.add('beaten', beaten.staged, beaten.rows, refs)
-  if (winners.data !== undefined) {
-    await addCandidates('candidates')
-    if (winners.data.rows > 0)
-      await staging.add('data', winners.data.staged, winners.data.rows, refs, duckdb)
-  }
-  return winners
-}
-
-/**
- * Appending keeps the files of objects that did not change. A file that also holds rows of a
- * changed or removed object is written again without them.
- */
-async function keepUntouched(
-  item: PlanItem,
-  begun: BegunLoad,
-  tools: StageTools,
-): Promise<string[]> {
-  const { duckdb, dir, staging, context } = tools
-  const { feed, ledger, paths } = context
-  if (item.reads.length === item.objects.length || begun.served_generation === undefined) return []
-  const read = new Set(item.reads.map((o) => o.key))
-  const current = new Map(item.objects.map((o) => [o.key, o.version]))
-  const stays = (o: { key: string; version: string }) =>
-    current.get(o.key) === o.version && !read.has(o.key)
-  const kept: string[] = []
-  for (const [index, file] of (
-    await ledger.generationFiles(feed.name, item.partition, begun.served_generation)
-  ).entries()) {
-    const gone = file.objects.filter((o) => !stays(o))
-    if (gone.length === 0) kept.push(file.file_id)
-    else if (gone.length < file.objects.length) await rewriteWithout(file, gone, index)
-  }
-  return kept
-
-  async function rewriteWithout(
-    file: DatasetFile,
-    gone: readonly { key: string }[],
-    index: number,
-  ): Promise<void> {
-    const source = join(paths.datasets, file.path)
-    const target = join(dir, `kept-${index}.parquet`)
-    const column = file.kind === 'rejects' ? '"object"' : '_object'
-    const ids = file.kind === 'rejects' ? '' : await fieldIdsOf(duckdb, source)
-    const [row] = await duckdb.all<{ Count: bigint }>(
-      `COPY (SELECT * FROM read_parquet(${literal(source)}, hive_partitioning = false) WHERE ${column} NOT IN (${gone.map((o) => literal(o.key)).join(', ')})) TO ${literal(target)} (FORMAT parquet, CODEC 'zstd', COMPRESSION_LEVEL 1${ids})`,
-    )
-    const rows = Number(row?.Count ?? 0n)
-    if (rows > 0) await staging.add(file.kind, target, rows, file.objects.filter(stays), duckdb)
-  }
-}
-
-/** The files a load will publish: staged where they are now, named where they will be. */
-class Staging {
-  readonly files: NewFile[] = []
-  readonly #moves: StagedFile[] = []
-  readonly #folder: string
-  readonly #load_id: string
-  readonly #feed: Feed
-
-  constructor(item: PlanItem, begun: BegunLoad, context: LoadContext) {
-    this.#feed = context.feed
-    this.#load_id = begun.load_id
-    this.#folder = generationPath(
-      context.feed.name,
-      item.partition,
-      begun.generation,
-      begun.load_id,
-    )
-  }
-
-  async add(
-    kind: FileKind,
-    staged: string,
-    rows: number,
-    objects: NewFile['objects'],
-    duckdb?: Duckdb,
-  ): Promise<void> {
-    const same = this.files.filter((f) => f.kind === kind).length
-    const path = `${this.#folder}/${kind}${same === 0 ? '' : `-${same}`}.parquet`
-    const times =
-      duckdb === undefined || kind === 'rejects' ? {} : await timeRange(duckdb, staged, this.#feed)
-    this.#moves.push({ staged, path })
-    this.files.push({ kind, path, rows, bytes: (await stat(staged)).size, objects, ...times })
-  }
-
-  addPlanned(file: StagedFile): void {
-    this.#moves.push(file)
-  }
-
-  plan() {
-    return { load_id: this.#load_id, feed: this.#feed.name, files: this.#moves }
-  }
-}
-
-/** Least and greatest time of a file, which its own statistics answer. */
-async function timeRange(
-  duckdb: Duckdb,
-  path: string,
-  feed: Feed,
-): Promise<{ min_time?: Date; max_time?: Date }> {
-  const column = feed.contract.columns.find((c) => c.name === feed.contract.time_column)
-  if (column === undefined || (column.type.kind !== 'timestamp' && column.type.kind !== 'date'))
-    return {}
-  const name = identifier(column.name)
-  const [row] = await duckdb.all<{ a: bigint | null; b: bigint | null }>(
-    `SELECT epoch_ms(min(${name})::TIMESTAMP) AS a, epoch_ms(max(${name})::TIMESTAMP) AS b FROM read_parquet(${literal(path)}, hive_partitioning = false)`,
-  )
-  return row === undefined || row.a === null || row.b === null
-    ? {}
-    : { min_time: new Date(Number(row.a)), max_time: new Date(Number(row.b)) }
-}
-
 function outcome(checked: CheckedRows, item: PlanItem, published: number, duplicates: number) {
   const counts: LoadCounts = {
     rows_read: checked.rows_read,
@@ -410,32 +241,6 @@ function failure(error: ExchangeError, item: PlanItem, now: Date): EndLoad {
   }
 }
 
-const refsOf = (objects: readonly ObjectVersion[]) =>
-  objects.map(({ key, version }) => ({ key, version }))
-
 const unlessTakenOver = (error: unknown) => {
   if (!(error instanceof ExchangeError && error.code === 'lease_lost')) throw error
-}
-
-const leaseLost = (load_id: string) =>
-  new ExchangeError('lease_lost', `load ${load_id} was taken over by another loader`)
-
-/** Renews the lease at a third of its length; when it is lost, the load is aborted before it can publish. */
-function keepLease(load_id: string, context: LoadContext) {
-  const lost = new AbortController()
-  const timer = setInterval(async () => {
-    try {
-      if (!(await context.ledger.renewLease(load_id, context.lease_ms, context.now())))
-        lost.abort(leaseLost(load_id))
-    } catch {
-      // The ledger is out of reach for now. Publishing checks the lease again, inside its transaction.
-    }
-  }, context.lease_ms / 3)
-  timer.unref()
-  return {
-    signal:
-      context.signal === undefined ? lost.signal : AbortSignal.any([context.signal, lost.signal]),
-    lost: () => lost.signal.aborted,
-    stop: () => clearInterval(timer),
-  }
 }

@@ -16,9 +16,17 @@ export interface Received {
   readonly incomplete: string | undefined
 }
 
+/** Where records and states go. */
+export type Receiving = Pick<Send, 'record' | 'state' | 'complete' | 'pressure'>
+
+/** A stream as messages name it. */
+export type NamedStream = Pick<Stream, 'name' | 'namespace' | 'generation_id'>
+
 export interface ReceiveOptions {
-  readonly send: Send
-  readonly streams: readonly Stream[]
+  readonly send: Receiving
+  readonly streams: readonly NamedStream[]
+  /** Told of a stream that `streams` does not have, which is then the next of them; without it `stream_unknown`. */
+  readonly found?: (stream: NamedStream) => void
   readonly routeLine: RouteLine
   /** Other messages (LOG, CONTROL, …), and lines that are none. */
   readonly other?: (line: string, type: string | undefined) => void
@@ -67,12 +75,14 @@ export async function receiveMessages(
 
 class Receiver {
   private readonly options: ReceiveOptions
-  private readonly indices: ReadonlyMap<string, number>
+  private readonly streams: NamedStream[]
+  private readonly indices: Map<string, number>
   private readonly routed = new Map<RoutedLine, number>()
   private readonly statuses = new Map<number, string>()
 
   constructor(options: ReceiveOptions) {
     this.options = options
+    this.streams = [...options.streams]
     this.indices = new Map(options.streams.map((stream, index) => [nameOf(stream), index]))
   }
 
@@ -96,7 +106,8 @@ class Receiver {
   }
 
   end(failure: string | undefined): Received {
-    const { streams, send } = this.options
+    const { send } = this.options
+    const { streams } = this
     // A source that never speaks of it, and a platform that counts no generations: the end is the end.
     const speaks =
       failure !== undefined ||
@@ -114,7 +125,7 @@ class Receiver {
 
   private incomplete(missing: readonly number[]): string {
     const names = (indices: readonly number[]) =>
-      indices.map((index) => streamLabel(this.options.streams[index] as Stream)).join(', ')
+      indices.map((index) => streamLabel(this.streams[index] as NamedStream)).join(', ')
     const said = missing.filter((index) => this.statuses.get(index) === 'INCOMPLETE')
     return said.length > 0
       ? `Some streams were indicated as incomplete by upstream: ${names(said)}.`
@@ -167,11 +178,19 @@ class Receiver {
   private indexOf(descriptor: Descriptor): number {
     const index = this.indices.get(nameOf(descriptor))
     if (index !== undefined) return index
+    if (this.options.found !== undefined) return this.find(descriptor, this.options.found)
     throw new ExchangeError(
       'stream_unknown',
       `Message contained record from a stream that was not in the catalog: ${descriptor.name}.`,
       { hint: `The catalog has ${this.options.streams.map(streamLabel).join(', ')}.` },
     )
+  }
+
+  private find({ name, namespace }: Descriptor, found: (stream: NamedStream) => void): number {
+    const stream = typeof namespace === 'string' ? { name, namespace } : { name }
+    found(stream)
+    this.indices.set(nameOf(stream), this.streams.length)
+    return this.streams.push(stream) - 1
   }
 }
 

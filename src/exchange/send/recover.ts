@@ -1,6 +1,12 @@
 import type { ObjectStore } from '../../store/store.ts'
 import { isKeyPrefix } from '../../store/store.ts'
 import {
+  type AbortedUploads,
+  abortUploads,
+  findUploads,
+  uploadsText,
+} from '../unfinished-uploads.ts'
+import {
   ALIVE,
   type Beat,
   entryKey,
@@ -23,6 +29,15 @@ export interface Recovered {
   readonly attempt_id: string
   /** Keys of objects that nothing had committed, now gone. */
   readonly removed: readonly string[]
+  /** What it was in the middle of sending. */
+  readonly uploads: AbortedUploads
+}
+
+/** What was taken back, for people. */
+export function recoveredText({ attempt_id, removed, uploads }: Recovered): string {
+  const objects = removed.length === 1 ? '1 object' : `${removed.length} objects`
+  const aborted = uploads.aborted === 0 ? '' : ` and ${uploadsText(uploads.aborted)}`
+  return `Attempt ${attempt_id} had died: ${objects} that nothing had committed${aborted} were removed.`
 }
 
 /**
@@ -120,14 +135,47 @@ async function recover(
     ),
   )
   await store.delete([...superseded])
+  const open = [...intended.values()].filter(
+    ({ key }) => !committed.has(key) && !superseded.has(key),
+  )
+  // Before it is looked which objects there are: what is aborted cannot become one any more.
+  const uploads = await abortAbandoned(store, control, { attempt_id, open })
   const removed: string[] = []
-  for (const object of intended.values()) {
-    if (committed.has(object.key) || superseded.has(object.key)) continue
-    if (await isOurs(store, object, attempt_id)) removed.push(object.key)
-  }
+  for (const object of open) if (await isOurs(store, object, attempt_id)) removed.push(object.key)
   await store.delete(removed)
   await removeLog(store, folder, [...keys, claim_key])
-  return { attempt_id, removed }
+  return { attempt_id, removed, uploads }
+}
+
+/**
+ * Aborts what an attempt that has died was in the middle of sending. Nothing says whose an upload is but its
+ * key, and where names have no time in them two attempts can take the same one before either object is
+ * there: so what another attempt's log speaks of stays. Logs are read after the uploads are listed, as a
+ * key is in its log before its upload begins.
+ */
+async function abortAbandoned(
+  store: ObjectStore,
+  control: ControlKeys,
+  dead: { readonly attempt_id: string; readonly open: readonly SentObject[] },
+): Promise<AbortedUploads> {
+  const found = await findUploads(store, dead.open)
+  if (found.uploads.length === 0) return abortUploads(store, found)
+  const folder = control.attempt(dead.attempt_id)
+  const logs: string[] = []
+  for await (const entry of store.list(control.attempts)) {
+    if (isKeyPrefix(entry) || entry.key.startsWith(folder) || entry.key.endsWith(ALIVE)) continue
+    logs.push(entry.key)
+  }
+  const entries = await readEntries(store, logs)
+  const elsewhere = new Set(
+    entries.flatMap((entry) =>
+      entry.type === 'intent' ? entry.objects.map(({ key }) => key) : [],
+    ),
+  )
+  return abortUploads(store, {
+    ...found,
+    uploads: found.uploads.filter(({ key }) => !elsewhere.has(key)),
+  })
 }
 
 /**

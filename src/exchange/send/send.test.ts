@@ -1,55 +1,24 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readAirbyteConfig } from '../../core/destination/airbyte-config.ts'
+import {
+  openSendBench,
+  recordLine as record,
+  type SendBench,
+  sendRecord,
+  sampleStream as stream,
+} from '../../../test/support/send-bench.ts'
 import type { Destination } from '../../core/destination/destination.ts'
 import type { Stream } from '../../core/destination/stream.ts'
-import { openDuckdb } from '../../duckdb/duckdb.ts'
-import type { Encoder } from '../../format/encode/encode.ts'
-import { type EncodePool, openEncoder } from '../../format/encode/encode-pool.ts'
 import { routeLine } from '../../format/encode/envelope.ts'
-import { openPart } from '../../format/encode/open-part.ts'
-import { openMemory } from '../../store/memory.ts'
-import { isKeyPrefix, type ObjectStore } from '../../store/store.ts'
 import { receiveMessages } from './messages.ts'
-import { openSend, type Send, type SendReport } from './send.ts'
+import type { SendReport } from './send.ts'
 
-const { destination: DESTINATION } = readAirbyteConfig(
-  {
-    s3_bucket_name: 'bucket',
-    s3_bucket_path: 'lake',
-    s3_bucket_region: 'us-east-1',
-    format: { format_type: 'JSONL' },
-  },
-  {},
-)
-
-let dir = ''
-let store: ObjectStore
-let encoder: EncodePool
+let bench: SendBench
 beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'bucketline-send-test-'))
-  store = openMemory()
-  encoder = openEncoder({ threads: 1 })
+  bench = await openSendBench()
 })
-afterEach(async () => {
-  await encoder[Symbol.asyncDispose]()
-  await rm(dir, { recursive: true, force: true })
-})
+afterEach(() => bench[Symbol.asyncDispose]())
 
-const stream = (name: string, more: Partial<Stream> = {}): Stream => ({
-  name,
-  json_schema: { type: 'object', properties: { id: { type: 'integer' }, v: { type: 'string' } } },
-  write_mode: 'append',
-  cursor_field: [],
-  primary_key: [],
-  ...more,
-})
-
-const record = (name: string, data: unknown): string =>
-  JSON.stringify({ type: 'RECORD', record: { stream: name, data, emitted_at: 1_700_000_000_000 } })
 const state = (name: string, at: unknown): string =>
   JSON.stringify({
     type: 'STATE',
@@ -73,38 +42,19 @@ interface Run {
   readonly incomplete: string | undefined
 }
 
-async function begin(
-  streams: readonly Stream[],
-  settings: Partial<Destination> = {},
-  emitted: string[] = [],
-): Promise<Send> {
-  const work_dir = await mkdtemp(join(dir, 'work-'))
-  const openSession = () =>
-    openDuckdb({ memory_limit: '256MB', spill_dir: join(work_dir, 'spill') })
-  return openSend({
-    store,
-    destination: { ...DESTINATION, ...settings },
-    streams,
-    encoder,
-    openPart: (encoding, path) => openPart(encoding, path, encoder),
-    openDuckdb: openSession,
-    work_dir,
-    now: () => new Date(),
-    signal: new AbortController().signal,
-    step: () => {},
-    emit: async (states) => {
-      emitted.push(...states.map(({ raw }) => raw))
-    },
-  })
-}
-
 async function sync(
   streams: readonly Stream[],
   lines: readonly string[],
   settings: Partial<Destination> = {},
 ): Promise<Run> {
   const states: string[] = []
-  const send = await begin(streams, settings, states)
+  const send = await bench.begin({
+    streams,
+    settings,
+    emit: async (durable) => {
+      states.push(...durable.map(({ raw }) => raw))
+    },
+  })
   async function* input() {
     const bytes = Buffer.from(`${lines.join('\n')}\n`)
     for (let at = 0; at < bytes.length; at += 1_000) yield bytes.subarray(at, at + 1_000)
@@ -113,20 +63,15 @@ async function sync(
   return { report: await send.finish(), states, incomplete }
 }
 
-async function keys(prefix = 'lake/'): Promise<string[]> {
-  const found: string[] = []
-  for await (const entry of store.list(prefix)) if (!isKeyPrefix(entry)) found.push(entry.key)
-  return found
-}
 const isControl = (key: string) => key.startsWith('lake/_bucketline/')
-const objects = async () => (await keys()).filter((key) => !isControl(key))
+const objects = async () => (await bench.keys()).filter((key) => !isControl(key))
 
 /** What readers of the bucket see of a stream: the data of its rows. */
 async function rows(name: string): Promise<unknown[]> {
   const found: unknown[] = []
   for (const key of await objects()) {
     if (!key.startsWith(`lake/${name}/`)) continue
-    const bytes = Buffer.from(await new Response(await store.read(key)).arrayBuffer())
+    const bytes = Buffer.from(await new Response(await bench.store.read(key)).arrayBuffer())
     const text = gunzipSync(bytes).toString()
     found.push(
       ...text
@@ -159,14 +104,14 @@ describe('a sync', () => {
 
   it('leaves no log behind, and a manifest of each stream under _bucketline', async () => {
     await sync([stream('users')], [record('users', { id: 1 })])
-    const control = (await keys()).filter(isControl)
+    const control = (await bench.keys()).filter(isControl)
     expect(control).toHaveLength(1)
     expect(control[0]).toMatch(/^lake\/_bucketline\/streams\/users-[0-9a-f]{12}\/manifests\//)
   })
 
   it('leaves nothing at all where nothing came', async () => {
     await sync([stream('users')], [])
-    expect(await keys()).toEqual([])
+    expect(await bench.keys()).toEqual([])
   })
 
   it('loses no record that comes behind the end of its stream', async () => {
@@ -257,9 +202,9 @@ describe('overwrite', () => {
 
   it('takes what the path format matches for the stream’s where no manifest is there yet', async () => {
     const body = Buffer.from('old')
-    await store.write('lake/users/2022_04_04_123456789_0.csv.gz', body)
-    await store.write('lake/users/notes.txt', body)
-    await store.write('lake/users2/2022_04_04_123456789_0.csv.gz', body)
+    await bench.store.write('lake/users/2022_04_04_123456789_0.csv.gz', body)
+    await bench.store.write('lake/users/notes.txt', body)
+    await bench.store.write('lake/users2/2022_04_04_123456789_0.csv.gz', body)
     await sync([over], [record('users', { id: 1 })])
     expect((await objects()).filter((key) => !key.endsWith('.jsonl.gz'))).toEqual([
       'lake/users/notes.txt',
@@ -320,7 +265,7 @@ describe('append and deduplicate', () => {
       [line('99999999999999999999999999999999'), line('99999999999999999999999999999998')],
     )
     const [key = ''] = await objects()
-    const bytes = Buffer.from(await new Response(await store.read(key)).arrayBuffer())
+    const bytes = Buffer.from(await new Response(await bench.store.read(key)).arrayBuffer())
     const text = gunzipSync(bytes).toString()
     expect(text).toContain('"id":99999999999999999999999999999999,"n":50000.0000000000000001')
     expect(text).toContain('"id":99999999999999999999999999999998')
@@ -358,14 +303,12 @@ describe('append and deduplicate', () => {
 describe('two writers on one path', () => {
   it('take different part ids', async () => {
     const settings = { path_format: '$' + '{STREAM_NAME}/', max_part_rows: 1 }
-    const lines = [record('users', { id: 1 })]
     const [one, two] = await Promise.all([
-      begin([stream('users')], settings),
-      begin([stream('users')], settings),
+      bench.begin({ streams: [stream('users')], settings }),
+      bench.begin({ streams: [stream('users')], settings }),
     ])
     for (const send of [one, two]) {
-      const bytes = Buffer.from(`${lines[0]}\n`)
-      send.record(0, bytes, 0, bytes.length)
+      sendRecord(send, record('users', { id: 1 }))
       send.complete(0)
     }
     await Promise.all([one.finish(), two.finish()])
@@ -382,10 +325,12 @@ describe('records that cannot be taken', () => {
   })
 
   it('takes everything back when it is aborted', async () => {
-    const send = await begin([stream('users')], { max_part_rows: 1 })
-    const bytes = Buffer.from(`${record('users', { id: 1 })}\n`)
-    send.record(0, bytes, 0, bytes.length)
+    const send = await bench.begin({
+      streams: [stream('users')],
+      settings: { max_part_rows: 1 },
+    })
+    sendRecord(send, record('users', { id: 1 }))
     await send.abort()
-    expect(await keys()).toEqual([])
+    expect(await bench.keys()).toEqual([])
   })
 })

@@ -37,7 +37,7 @@ export async function runSource(options: ProcessOptions): Promise<AirbyteProcess
   })
   await started(child, program)
   let said = ''
-  let error: string | undefined
+  const heard = hearSource(log)
   /** Neither it nor anything it started writes any more. */
   let closed = false
   const exit = new Promise<{ readonly code: number | null; readonly by: string | null }>(
@@ -83,19 +83,12 @@ export async function runSource(options: ProcessOptions): Promise<AirbyteProcess
   signal.addEventListener('abort', aborted, { once: true })
   return {
     output: pieces(child.stdout, signal),
-    other(text, type) {
-      if (type === 'LOG') {
-        const { level, message } = (JSON.parse(text) as LogMessage).log ?? {}
-        log(level ?? 'INFO', message ?? text)
-      } else if (type === 'TRACE') {
-        const { trace } = JSON.parse(text) as TraceMessage
-        if (trace?.type === 'ERROR') error = trace.error?.message ?? 'no reason was given'
-      } else if (type === undefined) log('STDOUT', text)
-    },
+    other: heard.other,
     async ended() {
       const { code, by } = await exit
       if (line.trim() !== '') said = line
-      if (error !== undefined) return `The source failed: ${error}`
+      const failed = heard.failure()
+      if (failed !== undefined) return failed
       if (by !== null) return `The source was ended by ${by}.`
       const last = said === '' ? '' : ` It said: ${said}`
       return code === 0 ? undefined : `The source ended with exit code ${code}.${last}`
@@ -104,6 +97,23 @@ export async function runSource(options: ProcessOptions): Promise<AirbyteProcess
       signal.removeEventListener('abort', aborted)
       await stop()
     },
+  }
+}
+
+/** Takes what a source says beside records and states: what it logs is handed on, why it failed is kept. */
+export function hearSource(log: ProcessOptions['log']) {
+  let error: string | undefined
+  return {
+    other(text: string, type: string | undefined): void {
+      if (type === 'LOG') {
+        const { level, message } = (JSON.parse(text) as LogMessage).log ?? {}
+        log(level ?? 'INFO', message ?? text)
+      } else if (type === 'TRACE') {
+        const { trace } = JSON.parse(text) as TraceMessage
+        if (trace?.type === 'ERROR') error = trace.error?.message ?? 'no reason was given'
+      } else if (type === undefined) log('STDOUT', text)
+    },
+    failure: () => (error === undefined ? undefined : `The source failed: ${error}`),
   }
 }
 
@@ -124,7 +134,7 @@ function started(child: ChildProcessByStdio<null, Readable, Readable>, program: 
         new ExchangeError('source_failed', `${program} cannot be run: ${cause.message}.`, {
           cause,
           retryable: false,
-          hint: 'The first word of `command` is a program; paths are relative to the configuration file.',
+          hint: 'The first word of `command` is a program; paths are relative to the file it stands in.',
         }),
       ),
     )

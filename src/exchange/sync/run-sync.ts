@@ -4,6 +4,7 @@ import type { RouteLine } from '../../format/encode/encode.ts'
 import type { Ledger, SyncCounts, SyncRecord, SyncState } from '../../ledger/ledger.ts'
 import { toExchangeError } from '../failure.ts'
 import { receiveMessages } from '../send/messages.ts'
+import { recoveredText } from '../send/recover.ts'
 import {
   openSend,
   type Send,
@@ -12,6 +13,7 @@ import {
   type SendReport,
   type StreamReport,
 } from '../send/send.ts'
+import { leftText } from '../unfinished-uploads.ts'
 import {
   type Digest,
   type OpenSource,
@@ -282,13 +284,15 @@ class RunningSync {
   }
 
   private tellRecovered({ recovered }: SendReport): void {
-    for (const { attempt_id, removed } of recovered) {
-      const objects = removed.length === 1 ? '1 object' : `${removed.length} objects`
+    for (const each of recovered) {
+      const { removed, uploads } = each
       this.notes.push({
         code: 'attempt_recovered',
         count: removed.length,
-        message: `Attempt ${attempt_id} had died: ${objects} that nothing had committed were removed.`,
+        message: recoveredText(each),
       })
+      if (uploads.refused === undefined) continue
+      this.notes.push({ code: 'uploads_left', count: 1, message: leftText(uploads.refused) })
     }
   }
 }

@@ -31,6 +31,7 @@ export interface SyncNote {
     | 'stream_sent_before'
     | 'attempt_recovered'
     | 'attempt_committed'
+    | 'uploads_left'
     | 'state_forgotten'
   readonly message: string
   readonly count: number

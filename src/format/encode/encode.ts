@@ -15,6 +15,14 @@ export interface RecordBlock {
   readonly records: number
 }
 
+/**
+ * Takes the data of one stream's records out of their messages: JSON lines, the bytes as the source wrote them.
+ * Throws `record_invalid` where a line is no RECORD message of the stream.
+ */
+export type DataOfRecords = (
+  stream: Pick<Stream, 'name' | 'namespace'>,
+) => (block: RecordBlock) => Uint8Array
+
 /** Everything needed to encode a stream's blocks; plain data. One for a stream and a sync. */
 export interface Encoding {
   /** Names the encoding to the threads, which keep what they compiled of it. */
