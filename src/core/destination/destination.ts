@@ -20,7 +20,7 @@ export interface Destination {
   readonly event_time_field?: string
   /** User metadata of each object. */
   readonly object_metadata?: Readonly<Record<string, string>>
-  /** Memory for a Parquet writer, as DuckDB spells it. */
+  /** Memory for a merge, as DuckDB spells it. */
   readonly memory_limit: string
 }
 

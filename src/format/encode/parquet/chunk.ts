@@ -40,7 +40,12 @@ export interface ColumnChunk {
 }
 
 /** Encodes a leaf of a row group: with a dictionary where that is asked for and shorter, else plainly. */
-export async function encodeColumn({ frames, runs, leaf, output }: ColumnJob): Promise<ColumnChunk> {
+export async function encodeColumn({
+  frames,
+  runs,
+  leaf,
+  output,
+}: ColumnJob): Promise<ColumnChunk> {
   const pack = await packerOf(output.codec)
   const column = readColumn(frames, runs, leaf)
   const dictionary =
@@ -55,7 +60,9 @@ export async function encodeColumn({ frames, runs, leaf, output }: ColumnJob): P
   }
   const dictionary_bytes = pages.out.at
   let data_pages = 0
-  const page = new ByteBuffer(Math.min(output.page_bytes * 2, column.bytes.length + column.levels + 64))
+  const page = new ByteBuffer(
+    Math.min(output.page_bytes * 2, column.bytes.length + column.levels + 64),
+  )
   for (const span of spansOf(column, leaf, dictionary, output.page_bytes)) {
     page.at = 0
     writeLevels(page, column.repetitions, span, leaf.max_repetition)
@@ -191,7 +198,8 @@ function writePlain(
   }
   for (let value = from; value < to; value += 8) {
     let byte = 0
-    for (let bit = 0; bit < 8 && value + bit < to; bit++) byte |= (bytes[value + bit] as number) << bit
+    for (let bit = 0; bit < 8 && value + bit < to; bit++)
+      byte |= (bytes[value + bit] as number) << bit
     page.bytes[page.at++] = byte
   }
 }

@@ -63,7 +63,12 @@ export function dictionaryOf(column: ColumnValues, most_bytes: number): Dictiona
     if (value === TRIAL && tooMany(size, (most_bytes * size) / size_bytes)) return undefined
   }
   if (size_bytes + (count * widthFor(size - 1)) / 8 >= bytes.length) return undefined
-  return { bytes: valuesOf(column, firsts, size, size_bytes), size, indices, firsts: firsts.subarray(0, size) }
+  return {
+    bytes: valuesOf(column, firsts, size, size_bytes),
+    size,
+    indices,
+    firsts: firsts.subarray(0, size),
+  }
 }
 
 /**
@@ -133,7 +138,12 @@ function hashesOf({ type, bytes, starts, words, count }: ColumnValues): Int32Arr
   return hashes
 }
 
-function comparerOf({ type, bytes, starts, words }: ColumnValues): (a: number, b: number) => boolean {
+function comparerOf({
+  type,
+  bytes,
+  starts,
+  words,
+}: ColumnValues): (a: number, b: number) => boolean {
   if (type === 'BYTE_ARRAY') {
     return (a, b) => {
       const [at_a, at_b] = [starts[a] as number, starts[b] as number]

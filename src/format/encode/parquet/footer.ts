@@ -8,7 +8,7 @@ import {
   RLE,
   RLE_DICTIONARY,
 } from './chunk.ts'
-import { type Leaf, LEAF_TYPES, TYPES } from './leaves.ts'
+import { LEAF_TYPES, type Leaf, TYPES } from './leaves.ts'
 import { CODECS } from './pack.ts'
 import {
   binary,
@@ -147,10 +147,7 @@ function elementsOf(field: ParquetField, repetition = OPTIONAL): ThriftValue[] {
     element(field.name, { 3: i32(repetition), 5: i32(children), ...meaning })
   switch (field.kind) {
     case 'group':
-      return [
-        group(field.children.length),
-        ...field.children.flatMap((child) => elementsOf(child)),
-      ]
+      return [group(field.children.length), ...field.children.flatMap((child) => elementsOf(child))]
     case 'list':
       return [
         group(1, { 6: i32(LIST), 10: struct({ 3: struct({}) }) }),

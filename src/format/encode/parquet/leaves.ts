@@ -72,7 +72,10 @@ function withLeaf(field: ParquetField): ParquetField | undefined {
       const children = withLeaves(field.children)
       // A union keeps its members' places.
       if (field.union !== undefined) {
-        return { ...field, children: field.children.map((child) => withLeaf(child) ?? empty(child)) }
+        return {
+          ...field,
+          children: field.children.map((child) => withLeaf(child) ?? empty(child)),
+        }
       }
       return children.length === 0 ? undefined : { ...field, children }
     }
@@ -86,7 +89,12 @@ function withLeaf(field: ParquetField): ParquetField | undefined {
 }
 
 /** Stands where something has to: always null. */
-const empty = ({ name }: ParquetField): ParquetField => ({ name, optional: true, kind: 'group', children: [NOTHING] })
+const empty = ({ name }: ParquetField): ParquetField => ({
+  name,
+  optional: true,
+  kind: 'group',
+  children: [NOTHING],
+})
 const NOTHING: ParquetField = { name: 'nothing', optional: true, kind: 'string' }
 
 /** The leaves in the order of the schema. Throws `schema_unsupported` where it is nested too deep. */

@@ -5,7 +5,6 @@ import fc from 'fast-check'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { ParquetOutput } from '../../../core/destination/output.ts'
 import type { AvroRecord, AvroValue } from '../../../core/records/avro-value.ts'
 import type { ParquetField, ParquetScalarKind } from '../../../core/records/parquet-type.ts'
 import { type Duckdb, literal, openDuckdb } from '../../../duckdb/duckdb.ts'
@@ -56,7 +55,12 @@ const made: fc.Arbitrary<Made> = fc.letrec<{ any: Made }>((tie) => ({
     {
       weight: 1,
       arbitrary: tie('any').map(({ field, value }) => ({
-        field: { name: '', optional: true, kind: 'list' as const, element: named('element', field) },
+        field: {
+          name: '',
+          optional: true,
+          kind: 'list' as const,
+          element: named('element', field),
+        },
         value: fc.array(orNull(value), { maxLength: 4 }) as fc.Arbitrary<AvroValue>,
       })),
     },
@@ -176,24 +180,34 @@ it('what is nested is read as it was written, by readers that are not ours', asy
       const path = join(dir, `${files++}.parquet`)
       await write(path, made_table)
       const { columns, rows } = made_table
-      const wanted = rows.map((row) => plainly(Object.fromEntries(columns.map(({ name }) => [name, row[name]]))))
+      const wanted = rows.map((row) =>
+        plainly(Object.fromEntries(columns.map(({ name }) => [name, row[name]]))),
+      )
       const read = await parquetReadObjects({ file: await asyncBufferFromFile(path), compressors })
       expect(read.map(plainly)).toEqual(wanted)
       const [counted] = await duckdb.all<{ rows: bigint; filled: bigint[] }>(
         `SELECT count(*) AS rows, [${columns.map(({ name }) => `count(${name})`).join(', ')}]::VARCHAR AS filled FROM read_parquet(${literal(path)})`,
       )
       const filled = columns.map(({ name }) => rows.filter((row) => row[name] !== null).length)
-      expect([Number(counted?.rows), counted?.filled]).toEqual([rows.length, `[${filled.join(', ')}]`])
+      expect([Number(counted?.rows), counted?.filled]).toEqual([
+        rows.length,
+        `[${filled.join(', ')}]`,
+      ])
       // Where DuckDB skips row groups by what the footer says of them, it must not skip what is there.
       for (const { name, kind } of columns) {
         if (kind !== 'int64' && kind !== 'string' && kind !== 'double') continue
         const some = rows.find((row) => row[name] !== null)?.[name]
         if (some === undefined || Object.is(some, -0)) continue
-        const sql = kind === 'string' ? literal(String(some)) : `${some}::${kind === 'double' ? 'DOUBLE' : 'BIGINT'}`
+        const sql =
+          kind === 'string'
+            ? literal(String(some))
+            : `${some}::${kind === 'double' ? 'DOUBLE' : 'BIGINT'}`
         const [found] = await duckdb.all<{ n: bigint }>(
           `SELECT count(*) AS n FROM read_parquet(${literal(path)}) WHERE ${name} = ${sql}`,
         )
-        const equal = rows.filter((row) => row[name] !== null && String(row[name]) === String(some)).length
+        const equal = rows.filter(
+          (row) => row[name] !== null && String(row[name]) === String(some),
+        ).length
         expect(Number(found?.n)).toBeGreaterThanOrEqual(equal)
       }
       await rm(path)

@@ -8,10 +8,10 @@ import type { ParquetOutput } from '../../../core/destination/output.ts'
 import type { JsonSchema } from '../../../core/destination/stream.ts'
 import { type Duckdb, literal, openDuckdb } from '../../../duckdb/duckdb.ts'
 import type { Encoding, RecordBlock } from '../encode.ts'
+import type { EnvelopedRecord } from '../records-of-block.ts'
 import { parquetBlocks } from './block.ts'
 import { encodeColumn } from './chunk.ts'
 import { openParquetPart } from './part.ts'
-import type { EnvelopedRecord } from '../records-of-block.ts'
 
 let dir: string
 let duckdb: Duckdb

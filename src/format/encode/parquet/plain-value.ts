@@ -145,7 +145,8 @@ function timestampTake(leaf: LeafColumn, fraction_digits: 3 | 6): PlainTake {
       }
       last -= 6
     }
-    const micros = dayAt(bytes, start + 1) * DAY_MICROS + clockAt(bytes, middle + 1, last, fraction_digits)
+    const micros =
+      dayAt(bytes, start + 1) * DAY_MICROS + clockAt(bytes, middle + 1, last, fraction_digits)
     // From 1684 to 2255.
     if (!Number.isSafeInteger(micros)) return false
     leaf.long(micros)

@@ -12,7 +12,10 @@ export type Shred = (value: AvroValue | undefined, definition: number, repetitio
  * For each column a function that takes its values apart. `leaves`: all leaves of the columns, in order. Every
  * field is optional but the keys of maps.
  */
-export function shredders(columns: readonly ParquetField[], leaves: readonly LeafColumn[]): Shred[] {
+export function shredders(
+  columns: readonly ParquetField[],
+  leaves: readonly LeafColumn[],
+): Shred[] {
   const rest = leaves.values()
   return columns.map((column) => shredderOf(column, rest, 0))
 }

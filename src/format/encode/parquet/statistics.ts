@@ -29,11 +29,13 @@ export function rangeOf(column: ColumnValues, among: Int32Array | undefined): Ra
     if (below < 0) min = value
     else if (compare(value, max) > 0) max = value
   }
-  const bytesOf = (value: number) => column.bytes.slice(column.starts[value], column.starts[value + 1])
+  const bytesOf = (value: number) =>
+    column.bytes.slice(column.starts[value], column.starts[value + 1])
   const range = { min: bytesOf(min), max: bytesOf(max) }
   switch (column.type) {
     case 'BYTE_ARRAY':
-      if (Math.max(range.min.length, range.max.length) > LENGTH_BYTES + LONGEST_TEXT) return undefined
+      if (Math.max(range.min.length, range.max.length) > LENGTH_BYTES + LONGEST_TEXT)
+        return undefined
       return { min: range.min.subarray(LENGTH_BYTES), max: range.max.subarray(LENGTH_BYTES) }
     case 'FLOAT':
     case 'DOUBLE':
@@ -77,8 +79,14 @@ function comparerOf({ type, bytes, starts, words }: ColumnValues): Compare {
     }
     case 'BYTE_ARRAY':
       return (a, b) => {
-        const [at_a, at_b] = [(starts[a] as number) + LENGTH_BYTES, (starts[b] as number) + LENGTH_BYTES]
-        const [length_a, length_b] = [(starts[a + 1] as number) - at_a, (starts[b + 1] as number) - at_b]
+        const [at_a, at_b] = [
+          (starts[a] as number) + LENGTH_BYTES,
+          (starts[b] as number) + LENGTH_BYTES,
+        ]
+        const [length_a, length_b] = [
+          (starts[a + 1] as number) - at_a,
+          (starts[b + 1] as number) - at_b,
+        ]
         for (let index = 0; index < length_a && index < length_b; index++) {
           const apart = (bytes[at_a + index] as number) - (bytes[at_b + index] as number)
           if (apart !== 0) return apart

@@ -1,7 +1,17 @@
 import fc from 'fast-check'
 import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js'
 import { expect, it } from 'vitest'
-import { binary, bool, i16, i32, i64, list, struct, type ThriftValue, thriftBytes } from './thrift.ts'
+import {
+  binary,
+  bool,
+  i16,
+  i32,
+  i64,
+  list,
+  struct,
+  type ThriftValue,
+  thriftBytes,
+} from './thrift.ts'
 
 // https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
 
@@ -33,7 +43,10 @@ const { made } = fc.letrec<{ made: Made; structs: Made }>((tie) => ({
     fc.array(whole(32), { maxLength: 40 }).map((all) => ({ value: list(all.map(i32)), seen: all })),
     fc
       .array(tie('structs'), { maxLength: 5 })
-      .map((all) => ({ value: list(all.map(({ value }) => value)), seen: all.map(({ seen }) => seen) })),
+      .map((all) => ({
+        value: list(all.map(({ value }) => value)),
+        seen: all.map(({ seen }) => seen),
+      })),
   ),
   structs: fields(tie('made')).map((all) => ({
     value: struct(mapped(all, ({ value }) => value)),

@@ -21,11 +21,23 @@ export interface ThriftValue {
 /** A struct as numbered fields; those that are undefined are left out. */
 export type ThriftFields = Readonly<Record<number, ThriftValue | undefined>>
 
-export const i16 = (value: number): ThriftValue => ({ type: I16, write: (out) => zigzag(out, value) })
-export const i32 = (value: number): ThriftValue => ({ type: I32, write: (out) => zigzag(out, value) })
+export const i16 = (value: number): ThriftValue => ({
+  type: I16,
+  write: (out) => zigzag(out, value),
+})
+export const i32 = (value: number): ThriftValue => ({
+  type: I32,
+  write: (out) => zigzag(out, value),
+})
 /** Whole, and below 2^52 either way. */
-export const i64 = (value: number): ThriftValue => ({ type: I64, write: (out) => zigzag(out, value) })
-export const bool = (value: boolean): ThriftValue => ({ type: value ? TRUE : FALSE, write: () => {} })
+export const i64 = (value: number): ThriftValue => ({
+  type: I64,
+  write: (out) => zigzag(out, value),
+})
+export const bool = (value: boolean): ThriftValue => ({
+  type: value ? TRUE : FALSE,
+  write: () => {},
+})
 
 export const binary = (value: string | Uint8Array): ThriftValue => {
   const bytes = typeof value === 'string' ? Buffer.from(value) : value
