@@ -78,7 +78,12 @@ export const SharedOptions = {
     .string()
     .regex(/^\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/i, 'a size such as 256MB or 1GB')
     .default('256MB')
-    .meta(title('Memory Limit', 'Memory for merging a stream with what was sent before; more is spilled to disk.')),
+    .meta(
+      title(
+        'Memory Limit',
+        'Memory for merging a stream with what was sent before; more is spilled to disk.',
+      ),
+    ),
 }
 
 /** One sign that can stand between or around fields. */

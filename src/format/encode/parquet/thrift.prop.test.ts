@@ -41,12 +41,10 @@ const { made } = fc.letrec<{ made: Made; structs: Made }>((tie) => ({
     tie('structs'),
     // Of one type; more than 14 have their length apart.
     fc.array(whole(32), { maxLength: 40 }).map((all) => ({ value: list(all.map(i32)), seen: all })),
-    fc
-      .array(tie('structs'), { maxLength: 5 })
-      .map((all) => ({
-        value: list(all.map(({ value }) => value)),
-        seen: all.map(({ seen }) => seen),
-      })),
+    fc.array(tie('structs'), { maxLength: 5 }).map((all) => ({
+      value: list(all.map(({ value }) => value)),
+      seen: all.map(({ seen }) => seen),
+    })),
   ),
   structs: fields(tie('made')).map((all) => ({
     value: struct(mapped(all, ({ value }) => value)),
