@@ -34,6 +34,18 @@ export class AvroBuffer {
     this.at += bytes.length
   }
 
+  /** A length, then the bytes of `source` from `from` to `to`. */
+  copy(source: Uint8Array, from: number, to: number): void {
+    const length = to - from
+    this.reserve(length + 10)
+    this.long(length)
+    const { bytes } = this
+    let { at } = this
+    if (length > SHORT) bytes.set(source.subarray(from, to), at)
+    else for (let p = from; p < to; p++) bytes[at++] = source[p] as number
+    this.at += length
+  }
+
   /** A zig-zag, variable-length integer: an Avro int or long. */
   long(value: number | bigint): void {
     this.reserve(10)

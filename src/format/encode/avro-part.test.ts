@@ -7,9 +7,10 @@ import BZip2 from 'bzip2-wasm'
 import lzma from 'lzma-native'
 import { uncompressSync } from 'snappy'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { recordBlock } from '../../../test/support/record-block.ts'
 import type { AvroCodec } from '../../core/destination/output.ts'
 import type { JsonSchema } from '../../core/destination/stream.ts'
-import { avroBlockEncoder } from './avro-block.ts'
+import { avroBlocks } from './avro-block.ts'
 import { openAvroPart } from './avro-part.ts'
 import { avroSchemaOf } from './avro-record-of.ts'
 import type { Encoding } from './encode.ts'
@@ -148,12 +149,12 @@ const records = (count: number, from = 0) =>
 describe('openAvroPart', () => {
   it.each(CODECS)('writes what avsc reads: $codec $level $checksum', async (codec) => {
     const encoding = encodingOf(codec)
-    const encoder = avroBlockEncoder(encoding)
+    const encode = await avroBlocks(encoding)
     const part = await openAvroPart(encoding, join(dir, `${codec.codec}.avro`))
     const all = records(9000)
     for (const some of [all.slice(0, 8000), all.slice(8000)]) {
-      const { bytes } = await encoder.encode(some)
-      await part.append({ partition: [], records: some.length, bytes })
+      const { segments } = await encode(recordBlock('people', some))
+      for (const segment of segments) await part.append(segment)
     }
     const finished = await part.finish()
     const { rows, codec: name } = await readAvro(finished.path)
@@ -182,13 +183,15 @@ describe('openAvroPart', () => {
       '4503599627370497',
       '2147483648',
     ]
-    const { bytes } = await avroBlockEncoder(encoding).encode(
+    const encode = await avroBlocks(encoding)
+    const block = recordBlock(
+      'people',
       longs.map((text) => ({
         data: `{"id":${text},"either":"${'x'.repeat(70)}é"}`,
         emitted_at: 1,
       })),
     )
-    await part.append({ partition: [], records: longs.length, bytes })
+    for (const segment of (await encode(block)).segments) await part.append(segment)
     const { rows } = await readAvro((await part.finish()).path)
     expect(rows.map((row) => (row.id as { long: bigint }).long)).toEqual(longs.map(BigInt))
     expect(rows[0]?.either).toEqual({ string: `${'x'.repeat(70)}é` })
@@ -197,11 +200,11 @@ describe('openAvroPart', () => {
 
   it('is cut back to a mark', async () => {
     const encoding = encodingOf({ codec: 'deflate', level: 6 })
-    const encoder = avroBlockEncoder(encoding)
+    const encode = await avroBlocks(encoding)
     const part = await openAvroPart(encoding, join(dir, 'cut.avro'))
     const append = async (count: number, from: number) => {
-      const { bytes } = await encoder.encode(records(count, from))
-      await part.append({ partition: [], records: count, bytes })
+      const { segments } = await encode(recordBlock('people', records(count, from)))
+      for (const segment of segments) await part.append(segment)
     }
     await append(10, 0)
     const mark = part.mark()
@@ -223,16 +226,20 @@ describe('openAvroPart', () => {
   it('counts bad values and, under v2, notes them beside what the source changed', async () => {
     const encoding = encodingOf({ codec: 'none' }, { output_schema: 'v2' })
     const part = await openAvroPart(encoding, join(dir, 'v2.avro'))
-    const encoded = await avroBlockEncoder(encoding).encode([
-      {
-        data: '{"id":"no","where":{"x":1.5}}',
-        emitted_at: 5,
-        changes: '[{"field":"name","change":"TRUNCATED","reason":"SOURCE_FIELD_SIZE_LIMITATION"}]',
-      },
-    ])
+    const encode = await avroBlocks(encoding)
+    const encoded = await encode(
+      recordBlock('people', [
+        {
+          data: '{"id":"no","where":{"x":1.5}}',
+          emitted_at: 5,
+          changes:
+            '[{"field":"name","change":"TRUNCATED","reason":"SOURCE_FIELD_SIZE_LIMITATION"}]',
+        },
+      ]),
+    )
     expect(encoded.bad_values).toBe(1)
     expect(encoded.examples[0]).toMatchObject({ field: 'id', code: 'wrong_type', raw: '"no"' })
-    await part.append({ partition: [], records: 1, bytes: encoded.bytes })
+    for (const segment of encoded.segments) await part.append(segment)
     const { rows, schema } = await readAvro((await part.finish()).path)
     expect(JSON.parse(JSON.stringify(schema)).fields.length).toBe(
       avroSchemaOf(encoding).fields.length,

@@ -4,10 +4,10 @@ import { type BadValue, changeOf } from '../../core/records/bad-value.ts'
 import { type Converter, compileConverter } from '../../core/records/convert.ts'
 import { type JsonValue, parseRecord } from '../../core/records/exact-json.ts'
 import type { Encoding } from './encode.ts'
-import type { EncodedRecords, EnvelopedRecord } from './records-of-block.ts'
+import type { EnvelopedRecord } from './record-blocks.ts'
 import { UUID_LENGTH, UuidWriter } from './uuid-writer.ts'
 
-/** As `EncodedRecords` has it. */
+/** As `EncodedBlock` has it. */
 const MAX_EXAMPLES = 20
 
 /** Makes whole Avro records, built-in fields included, and counts the values that were bad. */
@@ -16,7 +16,7 @@ export interface RecordMaker {
   /** Throws `record_invalid` and, with `on_bad_value: fail`, `bad_value`. */
   make(record: EnvelopedRecord): AvroRecord
   /** The bad values since it was last asked. */
-  takeBad(): Pick<EncodedRecords, 'bad_values' | 'examples'>
+  takeBad(): { readonly bad_values: number; readonly examples: readonly BadValue[] }
 }
 
 function converterOf(encoding: Encoding): Converter {

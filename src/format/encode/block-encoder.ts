@@ -1,5 +1,4 @@
 import type { EncodedBlock, Encoding, RecordBlock } from './encode.ts'
-import { binaryBlocks } from './records-of-block.ts'
 import { textBlocks } from './text-blocks.ts'
 
 /** Encodes the blocks of one stream, one after the other. */
@@ -12,8 +11,8 @@ export async function blockEncoder(encoding: Encoding): Promise<EncodeBlock> {
     case 'jsonl':
       return textBlocks(encoding)
     case 'avro': {
-      const { avroBlockEncoder } = await import('./avro-block.ts')
-      return binaryBlocks(encoding, avroBlockEncoder(encoding))
+      const { avroBlocks } = await import('./avro-block.ts')
+      return avroBlocks(encoding)
     }
     case 'parquet': {
       const { parquetBlocks } = await import('./parquet/block.ts')

@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { recordBlock } from '../../../../test/support/record-block.ts'
 import type { ParquetOutput } from '../../../core/destination/output.ts'
 import type { JsonSchema } from '../../../core/destination/stream.ts'
 import { type Duckdb, literal, openDuckdb } from '../../../duckdb/duckdb.ts'
-import type { Encoding, RecordBlock } from '../encode.ts'
-import type { EnvelopedRecord } from '../records-of-block.ts'
+import type { Encoding } from '../encode.ts'
+import type { EnvelopedRecord } from '../record-blocks.ts'
 import { parquetBlocks } from './block.ts'
 import { encodeColumn } from './chunk.ts'
 import { openParquetPart } from './part.ts'
@@ -82,24 +83,11 @@ async function write(encoding: Encoding, ...segments: (readonly EnvelopedRecord[
   const part = await openParquetPart(encoding, join(dir, `${files++}.parquet`), { encodeColumn })
   const encode = parquetBlocks(encoding)
   for (const records of segments) {
-    for (const segment of encode(blockOf(records)).segments) await part.append(segment)
+    const { segments: encoded } = await encode(recordBlock('things', records))
+    for (const segment of encoded) await part.append(segment)
   }
   return part
 }
-
-const blockOf = (records: readonly EnvelopedRecord[]): RecordBlock => ({
-  bytes: new Uint8Array(
-    Buffer.from(
-      records
-        .map(
-          ({ data, emitted_at }) =>
-            `{"type":"RECORD","record":{"stream":"things","data":${data},"emitted_at":${emitted_at}}}\n`,
-        )
-        .join(''),
-    ),
-  ),
-  records: records.length,
-})
 
 const dataOf = (...data: string[]): EnvelopedRecord[] =>
   data.map((text) => ({ data: text, emitted_at: 1_700_000_000_123 }))
@@ -242,7 +230,8 @@ describe.each([
     const encoding = encodingOf(output)
     const part = await write(encoding, dataOf('{"id":1}'))
     const mark = part.mark()
-    const [segment] = parquetBlocks(encoding)(blockOf(dataOf('{"id":2}'))).segments
+    const encode = parquetBlocks(encoding)
+    const [segment] = (await encode(recordBlock('things', dataOf('{"id":2}')))).segments
     if (segment === undefined) throw new Error('nothing was encoded')
     await part.append(segment)
     await part.cut(mark)

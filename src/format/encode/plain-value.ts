@@ -1,8 +1,21 @@
-import type { ScalarKind } from '../../../core/records/shape.ts'
-import type { LeafColumn } from './leaf-column.ts'
+import type { ScalarKind } from '../../core/records/shape.ts'
+
+/** Where values go. */
+export interface ValueSink {
+  boolean(value: boolean): void
+  int(value: number): void
+  /** Below 2^53 either way. */
+  long(value: number): void
+  /** Of 64 bits. */
+  bigint(value: bigint): void
+  double(value: number): void
+  text(value: string): void
+  /** UTF-8 text: the bytes of `source` from `from` to `to`. */
+  slice(source: Uint8Array, from: number, to: number): void
+}
 
 /**
- * Adds the JSON value from `start` to `end` to a column if it is plain; else false, and nothing is added. `text`
+ * Adds the JSON value from `start` to `end` to a sink if it is plain; else false, and nothing is added. `text`
  * has a character for each of `bytes`. The value is known to be valid JSON and not null.
  */
 export type PlainTake = (bytes: Buffer, text: string, start: number, end: number) => boolean
@@ -12,25 +25,25 @@ export interface PlainOptions {
   readonly fraction_digits: 3 | 6
 }
 
-/** How plain values of a kind become values of a leaf; undefined where the kind has none. */
+/** How plain values of a kind get into a sink; undefined where the kind has none. */
 export function plainTake(
   kind: ScalarKind,
-  leaf: LeafColumn,
+  sink: ValueSink,
   { fraction_digits }: PlainOptions,
 ): PlainTake | undefined {
   switch (kind) {
     case 'string':
     case 'any_text':
-      return textTake(leaf)
+      return textTake(sink)
     case 'long':
-      return longTake(leaf)
+      return longTake(sink)
     case 'double':
-      return doubleTake(leaf)
+      return doubleTake(sink)
     case 'boolean':
       return (bytes, _, start) => {
         const first = bytes[start]
         if (first !== LETTER_T && first !== LETTER_F) return false
-        leaf.boolean(first === LETTER_T)
+        sink.boolean(first === LETTER_T)
         return true
       }
     case 'date':
@@ -38,7 +51,7 @@ export function plainTake(
         if (end - start !== DATE_CHARACTERS + 2 || !quoted(bytes, start, end)) return false
         const days = dayAt(bytes, start + 1)
         if (Number.isNaN(days)) return false
-        leaf.int(days)
+        sink.int(days)
         return true
       }
     case 'time_tz':
@@ -47,12 +60,12 @@ export function plainTake(
         if (!quoted(bytes, start, end)) return false
         const micros = clockAt(bytes, start + 1, end - 1, 6)
         if (Number.isNaN(micros)) return false
-        leaf.long(micros)
+        sink.long(micros)
         return true
       }
     case 'timestamp_tz':
     case 'timestamp_ntz':
-      return timestampTake(leaf, fraction_digits)
+      return timestampTake(sink, fraction_digits)
     default:
       return undefined
   }
@@ -83,20 +96,20 @@ const DAY_MICROS = 86_400_000_000
 const quoted = (bytes: Uint8Array, start: number, end: number): boolean =>
   bytes[start] === QUOTE && bytes[end - 1] === QUOTE
 
-function textTake(leaf: LeafColumn): PlainTake {
+function textTake(sink: ValueSink): PlainTake {
   return (bytes, _, start, end) => {
     if (bytes[start] !== QUOTE) return false
     for (let at = start + 1; at < end; at++) {
       if (bytes[at] !== BACKSLASH) continue
-      leaf.text(JSON.parse(bytes.toString('utf8', start, end)))
+      sink.text(JSON.parse(bytes.toString('utf8', start, end)))
       return true
     }
-    leaf.slice(bytes, start + 1, end - 1)
+    sink.slice(bytes, start + 1, end - 1)
     return true
   }
 }
 
-function longTake(leaf: LeafColumn): PlainTake {
+function longTake(sink: ValueSink): PlainTake {
   return (bytes, text, start, end) => {
     const negative = bytes[start] === MINUS
     const first = negative ? start + 1 : start
@@ -110,13 +123,13 @@ function longTake(leaf: LeafColumn): PlainTake {
       if (digit < 0 || digit > 9) return false
       value = value * 10 + digit
     }
-    if (digits <= SAFE_DIGITS) leaf.long(negative ? -value : value)
-    else leaf.bigint(BigInt(text.slice(start, end)))
+    if (digits <= SAFE_DIGITS) sink.long(negative ? -value : value)
+    else sink.bigint(BigInt(text.slice(start, end)))
     return true
   }
 }
 
-function doubleTake(leaf: LeafColumn): PlainTake {
+function doubleTake(sink: ValueSink): PlainTake {
   return (bytes, text, start, end) => {
     const first = bytes[start] as number
     if (first !== MINUS && (first < ZERO || first > ZERO + 9)) return false
@@ -125,13 +138,13 @@ function doubleTake(leaf: LeafColumn): PlainTake {
     if (end - start > DOUBLE_CHARACTERS) return false
     const value = Number(text.slice(start, end))
     if (!Number.isFinite(value)) return false
-    leaf.double(value)
+    sink.double(value)
     return true
   }
 }
 
 /** In UTC: other offsets are left to the converter. */
-function timestampTake(leaf: LeafColumn, fraction_digits: 3 | 6): PlainTake {
+function timestampTake(sink: ValueSink, fraction_digits: 3 | 6): PlainTake {
   return (bytes, _, start, end) => {
     if (!quoted(bytes, start, end)) return false
     const middle = start + 1 + DATE_CHARACTERS
@@ -149,7 +162,7 @@ function timestampTake(leaf: LeafColumn, fraction_digits: 3 | 6): PlainTake {
       dayAt(bytes, start + 1) * DAY_MICROS + clockAt(bytes, middle + 1, last, fraction_digits)
     // From 1684 to 2255.
     if (!Number.isSafeInteger(micros)) return false
-    leaf.long(micros)
+    sink.long(micros)
     return true
   }
 }

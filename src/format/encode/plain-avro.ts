@@ -1,0 +1,130 @@
+import type { AvroField, AvroRecordSchema, AvroSchema } from '../../core/records/avro-schema.ts'
+import { type AvroBuffer, compileAvro } from './avro-binary.ts'
+import type { Encoding } from './encode.ts'
+import { type PlainColumn, type PlainField, PlainRows, plainFieldsOf } from './plain-rows.ts'
+import { type PlainTake, plainTake, type ValueSink } from './plain-value.ts'
+import { UUID_LENGTH, UuidWriter } from './uuid-writer.ts'
+
+/** Adds plain records to `out` in Avro's binary encoding; undefined where the stream has none. */
+export function plainAvro(
+  encoding: Encoding,
+  schema: AvroRecordSchema,
+  out: AvroBuffer,
+): PlainRows | undefined {
+  const fields = plainFieldsOf(encoding)
+  if (fields === undefined) return undefined
+  let row_start = 0
+  const columns = schema.fields.map(({ name, type }): PlainColumn => {
+    const write = builtInWriter(name, encoding, type, out)
+    if (write !== undefined) return { otherwise: write }
+    const encode = compileAvro(type)
+    const otherwise = () => encode(null, out)
+    const field = fields.get(name)
+    if (field === undefined) return { otherwise }
+    return { field: { key: field.key, take: takeOf(field, type, out) }, otherwise }
+  })
+  return new PlainRows(columns, {
+    begin() {
+      row_start = out.at
+    },
+    undo() {
+      out.at = row_start
+    },
+  })
+}
+
+const nothing: PlainTake = () => false
+
+function takeOf(field: PlainField, type: AvroField['type'], out: AvroBuffer): PlainTake {
+  if (field.kind === undefined || !Array.isArray(type)) return nothing
+  // The first that is not null; v1 has text for times that cannot be read behind it.
+  const branch = type.findIndex((one) => one !== 'null')
+  return plainTake(field.kind, new BranchSink(out, branch), field) ?? nothing
+}
+
+/** Values of one branch of a union. */
+class BranchSink implements ValueSink {
+  private readonly out: AvroBuffer
+  private readonly branch: number
+
+  constructor(out: AvroBuffer, branch: number) {
+    this.out = out
+    this.branch = branch
+  }
+
+  boolean(value: boolean): void {
+    const { out } = this
+    out.long(this.branch)
+    out.reserve(1)
+    out.bytes[out.at++] = value ? 1 : 0
+  }
+
+  int(value: number): void {
+    this.long(value)
+  }
+
+  long(value: number): void {
+    this.out.long(this.branch)
+    this.out.long(value)
+  }
+
+  bigint(value: bigint): void {
+    this.out.long(this.branch)
+    this.out.long(value)
+  }
+
+  double(value: number): void {
+    const { out } = this
+    out.long(this.branch)
+    out.reserve(8)
+    out.view.setFloat64(out.at, value, true)
+    out.at += 8
+  }
+
+  text(value: string): void {
+    this.out.long(this.branch)
+    this.out.string(value)
+  }
+
+  slice(source: Uint8Array, from: number, to: number): void {
+    this.out.long(this.branch)
+    this.out.copy(source, from, to)
+  }
+}
+
+function builtInWriter(
+  name: string,
+  { output_schema, sync_id, generation_id }: Encoding,
+  type: AvroSchema,
+  out: AvroBuffer,
+): PlainColumn['otherwise'] | undefined {
+  const id = (version: 4 | 7): PlainColumn['otherwise'] => {
+    const uuids = new UuidWriter(version)
+    return (_, now) => {
+      out.long(UUID_LENGTH)
+      out.reserve(UUID_LENGTH)
+      uuids.write(out.bytes, out.at, now)
+      out.at += UUID_LENGTH
+    }
+  }
+  if (output_schema === 'v1') {
+    if (name === '_airbyte_ab_id') return id(4)
+    if (name === '_airbyte_emitted_at') return (reader) => out.long(reader.emittedAt())
+    return undefined
+  }
+  switch (name) {
+    case '_airbyte_raw_id':
+      return id(7)
+    case '_airbyte_extracted_at':
+      return (reader) => out.long(reader.emittedAt())
+    case '_airbyte_meta': {
+      const encode = compileAvro(type)
+      const meta = { sync_id, changes: [] }
+      return () => encode(meta, out)
+    }
+    case '_airbyte_generation_id':
+      return () => out.long(generation_id)
+    default:
+      return undefined
+  }
+}
