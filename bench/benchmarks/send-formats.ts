@@ -31,7 +31,7 @@ export const sendFormats: Benchmark = {
     speed(
       'Parquet',
       250e6,
-      'Each line is gone through twice: by the thread that proves it plain, and by DuckDB, which parses it again when the part is closed and nothing else is left to do beside it.',
+      'Processor time: the two cores take the lines apart, find the different values of each column and pack them, beside the reader and the server; and the last row group, and the upload, come after the last record.',
     ),
     speed('JSONL.gz', 200e6, 'Compression.'),
     speed('CSV.gz', 200e6, 'Compression.'),
