@@ -24,6 +24,8 @@ const ROUNDS = Number(process.env.BUCKETLINE_LOADER_ROUNDS ?? 1)
 const STEPS = ROUNDS > 1 ? LOAD_STEPS : (['begun', 'moved'] as const)
 /** A limit for what hangs. */
 const ROUND_S = 120
+/** Races until more than one loader has taken part. */
+const TRIES = 3
 const LEASE_S = 3
 const HOURS = 24
 const DAYS = 5
@@ -202,14 +204,17 @@ describe.each([2, 4])('%i loaders', (loaders) => {
   it(
     'load each generation once between them',
     async () => {
-      const site = await openSite()
-      whole_ms = await race(site, loaders, nothing)
-      await expectOnce(site)
-      const holders = new Set((await loadsOf(site)).map((l) => l.holder))
-      // Otherwise one of them did it all, and nothing was shown.
+      // Where one of them did it all, nothing was shown: on a fast machine it may, so they try again.
+      let holders = new Set<string>()
+      for (let tries = 0; holders.size < 2 && tries < TRIES; tries++) {
+        const site = await openSite()
+        whole_ms = await race(site, loaders, nothing)
+        await expectOnce(site)
+        holders = new Set((await loadsOf(site)).map((l) => l.holder))
+      }
       expect(holders.size).toBeGreaterThan(1)
     },
-    3 * ROUND_S * 1000,
+    TRIES * 3 * ROUND_S * 1000,
   )
 
   it(
