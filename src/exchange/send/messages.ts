@@ -32,8 +32,11 @@ export interface ReceiveOptions {
   readonly other?: (line: string, type: string | undefined) => void
   /** Streams whose own states make nothing durable: they are begun anew when a sync is repeated. */
   readonly stateless?: ReadonlySet<number>
-  /** Asked at the end: why the source ended badly; streams it did not call complete are not, then. */
-  readonly ended?: () => Promise<string | undefined>
+  /**
+   * Asked at the end, perhaps twice: why the source ended badly. Streams it did not call complete are not, then,
+   * and half a line at the end is passed over. `told`: whether it spoke of any stream's status.
+   */
+  readonly ended?: (told: boolean) => Promise<string | undefined>
 }
 
 /**
@@ -45,32 +48,52 @@ export async function receiveMessages(
   options: ReceiveOptions,
 ): Promise<Received> {
   const receiver = new Receiver(options)
-  let rest: Buffer | undefined
-  for await (const piece of input) {
-    let chunk = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)
-    if (rest !== undefined) {
-      // Only the line that was cut is put together again, not the whole piece.
-      const end = chunk.indexOf(LINE_FEED)
-      const line: Buffer = Buffer.concat([rest, end < 0 ? chunk : chunk.subarray(0, end + 1)])
-      rest = undefined
-      if (end < 0) chunk = line
-      else {
-        receiver.lines(line)
-        chunk = chunk.subarray(end + 1)
-      }
-    }
-    const taken = receiver.lines(chunk)
-    if (taken < chunk.length) rest = chunk.subarray(taken)
-    if (rest !== undefined && rest.length > LONGEST_LINE) {
+  /** Pieces of a line that has no end yet. */
+  let rest: Buffer[] = []
+  let rest_bytes = 0
+  const keep = (piece: Buffer) => {
+    rest.push(piece)
+    rest_bytes += piece.length
+    if (rest_bytes > LONGEST_LINE) {
       throw new ExchangeError(
         'record_invalid',
         `A message is longer than ${LONGEST_LINE >> 20} MB.`,
       )
     }
+  }
+  for await (const piece of input) {
+    let chunk = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)
+    const end = rest.length === 0 ? -1 : chunk.indexOf(LINE_FEED)
+    if (rest.length > 0 && end < 0) keep(chunk)
+    else {
+      if (rest.length > 0) {
+        // Only the line that was cut is put together again, not the whole piece.
+        keep(chunk.subarray(0, end + 1))
+        receiver.lines(Buffer.concat(rest))
+        rest = []
+        rest_bytes = 0
+        chunk = chunk.subarray(end + 1)
+      }
+      const taken = receiver.lines(chunk)
+      if (taken < chunk.length) keep(chunk.subarray(taken))
+    }
     await options.send.pressure()
   }
-  if (rest !== undefined) receiver.lines(Buffer.concat([rest, Buffer.of(LINE_FEED)]))
-  return receiver.end(await options.ended?.())
+  const ended = async () => await options.ended?.(receiver.told)
+  if (rest.length > 0 && !(await isTorn(Buffer.concat(rest), ended)))
+    receiver.lines(Buffer.concat([...rest, Buffer.of(LINE_FEED)]))
+  return receiver.end(await ended())
+}
+
+/** Whether the source died within its last line: why it died says more than how the line ends. */
+async function isTorn(line: Buffer, ended: () => Promise<string | undefined>): Promise<boolean> {
+  if (line[0] !== OPENING_BRACE || (await ended()) === undefined) return false
+  try {
+    JSON.parse(line.toString())
+    return false
+  } catch {
+    return true
+  }
 }
 
 class Receiver {
@@ -105,13 +128,18 @@ class Receiver {
     }
   }
 
+  /** Whether the source spoke of any stream's status. */
+  get told(): boolean {
+    return this.statuses.size > 0
+  }
+
   end(failure: string | undefined): Received {
     const { send } = this.options
     const { streams } = this
     // A source that never speaks of it, and a platform that counts no generations: the end is the end.
     const speaks =
       failure !== undefined ||
-      this.statuses.size > 0 ||
+      this.told ||
       streams.some(({ generation_id }) => generation_id !== undefined)
     if (!speaks) for (const index of streams.keys()) send.complete(index)
     const missing = [...streams.keys()].filter(

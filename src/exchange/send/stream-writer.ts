@@ -102,9 +102,9 @@ export class StreamWriter {
     return this.appended_cut
   }
 
-  /** Bytes of parts that are not closed. */
+  /** Bytes on local disk of parts that are not closed. */
   get open_bytes(): number {
-    return this.open.values().reduce((sum, { part }) => sum + part.bytes, 0)
+    return this.open.values().reduce((sum, { part }) => sum + part.disk_bytes, 0)
   }
 
   get oldest_part(): number {

@@ -29,6 +29,9 @@ export const openAvroPart: OpenPart = async (encoding, path): Promise<Part> => {
     get bytes() {
       return bytes
     },
+    get disk_bytes() {
+      return bytes
+    },
     async append(segment) {
       await write(segment.bytes)
       records += segment.records

@@ -82,6 +82,8 @@ export interface Part {
   readonly records: number
   /** About what the finished object will hold, in bytes. */
   readonly bytes: number
+  /** Bytes on local disk by the time that it is finished, about; not less than `bytes`. */
+  readonly disk_bytes: number
   append(segment: Segment): Promise<void>
   /** Where the part stands now; `cut` takes it back there. */
   mark(): PartMark

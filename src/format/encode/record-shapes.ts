@@ -4,8 +4,10 @@ import { type EnvelopeScanner, memberName } from './envelope-scanner.ts'
 const MAX_SHAPES = 16
 /** Lines after which a stream shows whether its lines have shapes at all. */
 const TRIAL = 4_000
-/** A regular expression with more parts costs more to make than it saves. */
-const MAX_HOLES = 1_000
+/** A regular expression with more parts costs more to make than it saves: the time grows with their square. */
+const MAX_HOLES = 256
+/** The squares of all shapes' holes together. */
+const MAX_SQUARES = 4 * MAX_HOLES ** 2
 const MAX_LINE = 64 << 10
 const MAX_DEPTH = 100
 /** A greater block is one line longer than any shape is meant for; the platform's stack for them is bounded. */
@@ -62,6 +64,7 @@ export class RecordShapes {
   private matched = 0
   private scanned = 0
   private useless = false
+  private squares = 0
 
   /** The shape of the line that begins at `from` in `text`, in which a character is a byte; its end is `pattern.lastIndex`. */
   match(text: string, from: number): Shape | undefined {
@@ -91,7 +94,11 @@ export class RecordShapes {
     }
     if (this.shapes.length === MAX_SHAPES || end - start > MAX_LINE) return
     const shape = shapeOf(scanner, text, start, end)
-    if (shape !== undefined) this.shapes.push(shape)
+    if (shape === undefined) return
+    const squares = shape.gaps.length ** 2
+    if (this.squares + squares > MAX_SQUARES) return
+    this.squares += squares
+    this.shapes.push(shape)
   }
 }
 

@@ -56,6 +56,10 @@ class TextPart implements Part {
     if (head.length > 0) await this.add(packText(head, this.compression))
   }
 
+  get disk_bytes(): number {
+    return this.bytes
+  }
+
   async append(segment: TextBytes & { readonly records: number }): Promise<void> {
     await this.add(segment)
     this.records += segment.records

@@ -3,7 +3,7 @@ import type { ParquetOutput } from '../../../core/destination/output.ts'
 import { ByteBuffer } from '../byte-buffer.ts'
 import { type ColumnValues, columnValues } from './column-values.ts'
 import { type Dictionary, dictionaryOf } from './dictionary.ts'
-import type { Run } from './frame.ts'
+import type { Runs } from './frame.ts'
 import { widthFor, writeHybrid, writeRun } from './hybrid.ts'
 import type { Leaf } from './leaves.ts'
 import { type Pack, packerOf } from './pack.ts'
@@ -21,7 +21,7 @@ export const DICTIONARY_PAGE = 2
 export interface ColumnJob {
   /** Path of the file that holds the frames. */
   readonly frames: string
-  readonly runs: readonly Run[]
+  readonly runs: Runs
   readonly leaf: Leaf
   readonly output: ParquetOutput
 }
@@ -91,11 +91,11 @@ export async function encodeColumn({
 }
 
 /** Puts the runs of a leaf behind each other. */
-function readColumn(path: string, runs: readonly Run[], leaf: Leaf): ColumnValues {
-  const sum = (of: (run: Run) => number) => runs.reduce((total, run) => total + of(run), 0)
-  const levels = sum((run) => run.levels)
-  const bytes = new Uint8Array(sum((run) => run.values))
-  const definitions = runs.some((run) => run.definitions > 0)
+function readColumn(path: string, runs: Runs, leaf: Leaf): ColumnValues {
+  const sum = (numbers: Uint32Array) => numbers.reduce((total, one) => total + one, 0)
+  const levels = sum(runs.levels)
+  const bytes = new Uint8Array(sum(runs.values))
+  const definitions = runs.definitions.some((size) => size > 0)
     ? new Uint8Array(levels).fill(leaf.max_definition)
     : undefined
   const repetitions = leaf.max_repetition > 0 ? new Uint8Array(levels) : undefined
@@ -110,13 +110,16 @@ function readColumn(path: string, runs: readonly Run[], leaf: Leaf): ColumnValue
     }
     let level = 0
     let value = 0
-    for (const run of runs) {
-      read(definitions, level, run.at, run.definitions)
-      read(repetitions, level, run.at + run.definitions, run.repetitions)
-      read(bytes, value, run.at + run.definitions + run.repetitions, run.values)
-      level += run.levels
-      value += run.values
-    }
+    runs.at.forEach((at, index) => {
+      const in_definitions = runs.definitions[index] as number
+      const in_repetitions = runs.repetitions[index] as number
+      const in_values = runs.values[index] as number
+      read(definitions, level, at, in_definitions)
+      read(repetitions, level, at + in_definitions, in_repetitions)
+      read(bytes, value, at + in_definitions + in_repetitions, in_values)
+      level += runs.levels[index] as number
+      value += in_values
+    })
   } finally {
     closeSync(file)
   }

@@ -1,3 +1,5 @@
+import { readSync } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
 import type { LeafColumn } from './leaf-column.ts'
 
 /**
@@ -11,17 +13,16 @@ export interface Frame {
   readonly at: number
   readonly bytes: number
   readonly rows: number
-  readonly runs: readonly Run[]
 }
 
-/** Where one leaf's part of a frame lies. */
-export interface Run {
-  readonly levels: number
-  /** Of the definition levels; the rest follows. */
-  readonly at: number
-  readonly definitions: number
-  readonly repetitions: number
-  readonly values: number
+/** Where one leaf's parts of some frames lie, a number for each frame. */
+export interface Runs {
+  readonly levels: Uint32Array
+  /** Where each part begins, with its definition levels; the rest follows. */
+  readonly at: Float64Array
+  readonly definitions: Uint32Array
+  readonly repetitions: Uint32Array
+  readonly values: Uint32Array
 }
 
 const WORD = 4
@@ -59,28 +60,54 @@ export function frameOf(columns: readonly LeafColumn[], rows: number): Buffer<Ar
 }
 
 /** The frames in a segment that begins at `at` of what will hold it. */
-export function framesIn(segment: Uint8Array, at: number, leaves: number): Frame[] {
+export function framesIn(segment: Uint8Array, at: number): Frame[] {
   const { buffer, byteOffset, length } = segment
   const view = new DataView(buffer, byteOffset, length)
   const frames: Frame[] = []
   for (let from = 0; from < length; ) {
-    const word = (index: number) => view.getUint32(from + WORD * index, true)
-    const bytes = word(0)
-    let place = at + from + WORD * (HEAD_WORDS + RUN_WORDS * leaves)
-    const runs = Array.from({ length: leaves }, (_, leaf) => {
-      const first = HEAD_WORDS + RUN_WORDS * leaf
-      const run = {
-        levels: word(first),
-        at: place,
-        definitions: word(first + 1),
-        repetitions: word(first + 2),
-        values: word(first + 3),
-      }
-      place += run.definitions + run.repetitions + run.values
-      return run
-    })
-    frames.push({ at: at + from, bytes, rows: word(1), runs })
+    const bytes = view.getUint32(from, true)
+    frames.push({ at: at + from, bytes, rows: view.getUint32(from + WORD, true) })
     from += bytes
   }
   return frames
+}
+
+/**
+ * For each leaf where its parts of the frames lie, as the file that holds them says: kept in memory for all
+ * frames of all parts, this would be more than the rows of narrow ones.
+ */
+export function runsOf(
+  file: Pick<FileHandle, 'fd'>,
+  frames: readonly Frame[],
+  leaves: number,
+): Runs[] {
+  const count = frames.length
+  const runs = Array.from({ length: leaves }, () => ({
+    levels: new Uint32Array(count),
+    at: new Float64Array(count),
+    definitions: new Uint32Array(count),
+    repetitions: new Uint32Array(count),
+    values: new Uint32Array(count),
+  }))
+  const head = new DataView(new ArrayBuffer(WORD * (HEAD_WORDS + RUN_WORDS * leaves)))
+  for (const [index, frame] of frames.entries()) {
+    // Read at once: it has just been written, and there may be very many small ones.
+    const read = readSync(file.fd, head, 0, head.byteLength, frame.at)
+    if (read !== head.byteLength) throw new Error('the rows of a part end within a frame')
+    let at = frame.at + head.byteLength
+    let place = WORD * HEAD_WORDS
+    for (const run of runs) {
+      const definitions = head.getUint32(place + WORD, true)
+      const repetitions = head.getUint32(place + 2 * WORD, true)
+      const values = head.getUint32(place + 3 * WORD, true)
+      run.levels[index] = head.getUint32(place, true)
+      run.at[index] = at
+      run.definitions[index] = definitions
+      run.repetitions[index] = repetitions
+      run.values[index] = values
+      at += definitions + repetitions + values
+      place += WORD * RUN_WORDS
+    }
+  }
+  return runs
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -10,7 +10,7 @@ import type { ParquetField, ParquetScalarKind } from '../../../core/records/parq
 import { type Duckdb, literal, openDuckdb } from '../../../duckdb/duckdb.ts'
 import { type ColumnChunk, encodeColumn } from './chunk.ts'
 import { footerOf, MAGIC, type WrittenGroup } from './footer.ts'
-import { frameOf, framesIn } from './frame.ts'
+import { frameOf, framesIn, type Runs, runsOf } from './frame.ts'
 import { LeafColumn } from './leaf-column.ts'
 import { leavesOf } from './leaves.ts'
 import { shredders } from './shred.ts'
@@ -139,17 +139,23 @@ async function write(
   const segment = Buffer.concat(segments)
   const frames_path = `${path}.rows`
   await writeFile(frames_path, segment)
-  const frames = framesIn(segment, 0, leaves.length)
+  const frames = framesIn(segment, 0)
+  await using file = await open(frames_path)
   const pages: Uint8Array[] = [Buffer.from(MAGIC)]
   const groups: WrittenGroup[] = []
   let at = MAGIC.length
   for (let from = 0; from < frames.length; from += group_frames) {
     const some = frames.slice(from, from + group_frames)
+    const runs = runsOf(file, some, leaves.length)
     const start = at
     const chunks: (Omit<ColumnChunk, 'bytes'> & { at: number; packed_bytes: number })[] = []
     for (const [index, leaf] of leaves.entries()) {
-      const runs = some.map((frame) => frame.runs[index] as (typeof frame.runs)[number])
-      const { bytes, ...chunk } = await encodeColumn({ frames: frames_path, runs, leaf, output })
+      const { bytes, ...chunk } = await encodeColumn({
+        frames: frames_path,
+        runs: runs[index] as Runs,
+        leaf,
+        output,
+      })
       chunks.push({ ...chunk, at, packed_bytes: bytes.length })
       pages.push(bytes)
       at += bytes.length

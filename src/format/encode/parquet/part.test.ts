@@ -1,7 +1,14 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import {
+  asyncBufferFromFile,
+  parquetMetadata,
+  parquetMetadataAsync,
+  parquetReadObjects,
+} from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { recordBlock } from '../../../../test/support/record-block.ts'
@@ -12,6 +19,8 @@ import type { Encoding } from '../encode.ts'
 import type { EnvelopedRecord } from '../record-blocks.ts'
 import { parquetBlocks } from './block.ts'
 import { encodeColumn } from './chunk.ts'
+import { footerOf, MAGIC } from './footer.ts'
+import { columnsOf, leavesOf } from './leaves.ts'
 import { openParquetPart } from './part.ts'
 
 let dir: string
@@ -311,5 +320,121 @@ describe('pages', () => {
     const { path } = await part.finish()
     const [row] = await duckdb.all(`SELECT hex(raw) AS h FROM read_parquet(${literal(path)})`)
     expect(row?.h).toBe('FF0080')
+  })
+})
+
+describe('a part', () => {
+  const row = (id: number) => `{"id":${id},"ID":"${'x'.repeat(50)}","tags":["a","b"]}`
+  const idsIn = async (path: string) =>
+    (await readBoth(path)).rows.map((read) => Number.parseInt(String(read.id), 10))
+
+  async function segmentsOf(encoding: Encoding, count: number) {
+    const encode = parquetBlocks(encoding)
+    const segments = []
+    for (let id = 0; id < count; id++) {
+      segments.push(...(await encode(recordBlock('things', dataOf(row(id))))).segments)
+    }
+    return segments
+  }
+
+  it('is cut within, between and behind row groups that are written, and goes on', async () => {
+    // Four rows fill a row group.
+    const encoding = encodingOf({ ...DEFAULTS, row_group_bytes: 2048 })
+    const segments = await segmentsOf(encoding, 40)
+    for (let at = 0; at <= 20; at++) {
+      const part = await openParquetPart(encoding, join(dir, `${files++}.parquet`), {
+        encodeColumn,
+      })
+      for (const segment of segments.slice(0, at)) await part.append(segment)
+      const mark = part.mark()
+      for (const segment of segments.slice(at, 20)) await part.append(segment)
+      await part.cut(mark)
+      for (const segment of segments.slice(20)) await part.append(segment)
+      const { path, records } = await part.finish()
+      expect(records).toBe(at + 20)
+      const wanted = Array.from({ length: at + 20 }, (_, id) => (id < at ? id : id - at + 20))
+      expect(await idsIn(path)).toEqual(wanted)
+      expect((await readBoth(path)).metadata.row_groups.length).toBeGreaterThan(4)
+    }
+  })
+
+  it('fails with what failed in a thread, and leaves nothing', async () => {
+    const encoding = encodingOf({ ...DEFAULTS, row_group_bytes: 2048 })
+    const segments = await segmentsOf(encoding, 20)
+    let calls = 0
+    const part = await openParquetPart(encoding, join(dir, 'failing.parquet'), {
+      encodeColumn(job) {
+        if (++calls === 20) return Promise.reject(new Error('the thread died'))
+        return encodeColumn(job)
+      },
+    })
+    for (const segment of segments) await part.append(segment)
+    await expect(part.finish()).rejects.toThrow('the thread died')
+    await part.discard()
+    expect((await readdir(dir)).filter((name) => name.startsWith('failing'))).toEqual([])
+  })
+
+  it('holds little in memory for rows that come few at a time', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect: () => void = runInNewContext('gc')
+    const properties = Object.fromEntries(
+      Array.from({ length: 300 }, (_, at) => [`c${at}`, { type: 'integer' }]),
+    )
+    const encoding = encodingOf(DEFAULTS)
+    const wide = { ...encoding, stream: { ...encoding.stream, json_schema: { properties } } }
+    const [segment] = (await parquetBlocks(wide)(recordBlock('things', dataOf('{"c7":7}'))))
+      .segments
+    if (segment === undefined) throw new Error('nothing was encoded')
+    const part = await openParquetPart(wide, join(dir, `${files++}.parquet`), { encodeColumn })
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for (let at = 0; at < 3000; at++) await part.append(segment)
+    collect()
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(10 << 20)
+    await part.discard()
+  })
+})
+
+describe('footerOf', () => {
+  it('tells of more row groups than their numbers have bits for, beyond 4 GB', () => {
+    const encoding = encodingOf(DEFAULTS)
+    const columns = columnsOf(encoding)
+    const leaves = leavesOf(columns)
+    const size = 2 ** 33 + 5
+    const groups = Array.from({ length: 2 ** 15 + 2 }, (_, index) => ({
+      rows: 2 ** 31 + index,
+      at: 4 + index * size,
+      bytes: size,
+      chunks: leaves.slice(0, 1).map(() => ({
+        at: 4 + index * size,
+        packed_bytes: size,
+        unpacked_bytes: size * 2,
+        levels: 2 ** 31 + index,
+        nulls: 2 ** 31,
+        range: undefined,
+        dictionary_bytes: 2 ** 32,
+        data_pages: 9,
+      })),
+    }))
+    const footer = footerOf(columns, leaves, groups, DEFAULTS)
+    const { buffer, byteOffset, length } = Buffer.concat([Buffer.from(MAGIC), footer])
+    const read = parquetMetadata(buffer.slice(byteOffset, byteOffset + length))
+    expect(read.row_groups.length).toBe(groups.length)
+    expect(read.row_groups.map((group) => group.ordinal).slice(-3)).toEqual([
+      2 ** 15 - 1,
+      undefined,
+      undefined,
+    ])
+    const last = read.row_groups.at(-1)
+    const at = BigInt(4 + (2 ** 15 + 1) * size)
+    expect(last?.num_rows).toBe(BigInt(2 ** 31 + 2 ** 15 + 1))
+    expect(last?.columns[0]?.meta_data).toMatchObject({
+      num_values: BigInt(2 ** 31 + 2 ** 15 + 1),
+      total_compressed_size: BigInt(size),
+      total_uncompressed_size: BigInt(size * 2),
+      dictionary_page_offset: at,
+      data_page_offset: at + 2n ** 32n,
+    })
+    expect(read.num_rows).toBe(BigInt(groups.reduce((sum, { rows }) => sum + rows, 0)))
   })
 })

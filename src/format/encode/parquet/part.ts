@@ -2,13 +2,16 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import type { Encoding, Part } from '../encode.ts'
 import type { ColumnChunk, ColumnJob } from './chunk.ts'
 import { footerOf, MAGIC, type WrittenChunk, type WrittenGroup } from './footer.ts'
-import { type Frame, framesIn } from './frame.ts'
+import { type Frame, framesIn, type Runs, runsOf } from './frame.ts'
 import { columnsOf, leavesOf } from './leaves.ts'
 
 export interface ParquetPartOptions {
   /** Encodes a leaf of a row group, in another thread. */
   readonly encodeColumn: (job: ColumnJob) => Promise<ColumnChunk>
 }
+
+/** Positions within a column of a row group are numbers of 31 bits. */
+const MOST_GROUP_BYTES = 2 ** 31 - 1
 
 /** How many bytes of rows become one of a file, until a file of the stream has shown it. */
 const FIRST_RATIO = 3
@@ -36,6 +39,7 @@ export async function openParquetPart(
   if (output.type !== 'parquet') throw new Error(`a Parquet part of ${output.type} output`)
   const columns = columnsOf(encoding)
   const leaves = leavesOf(columns)
+  const group_bytes = Math.min(output.row_group_bytes, MOST_GROUP_BYTES)
   const frames_path = `${path}.rows`
   const frames = await open(frames_path, 'w+')
   const file = await open(path, 'w')
@@ -63,10 +67,10 @@ export async function openParquetPart(
     closing: readonly Frame[],
     before: Promise<WrittenGroup> | undefined,
   ): Promise<WrittenGroup> => {
-    const encoded = leaves.map((leaf, index) => {
-      const runs = closing.map((frame) => frame.runs[index] as Frame['runs'][number])
-      return encodeColumn({ frames: frames_path, runs, leaf, output })
-    })
+    const runs = runsOf(frames, closing, leaves.length)
+    const encoded = leaves.map((leaf, index) =>
+      encodeColumn({ frames: frames_path, runs: runs[index] as Runs, leaf, output }),
+    )
     // The first failure is thrown below, and so are all others.
     for (const one of encoded) one.catch(() => {})
     const last = await before
@@ -85,6 +89,7 @@ export async function openParquetPart(
     return { rows, at: start, bytes: at - start, chunks }
   }
 
+  const expected = () => Math.ceil(bytes / (ratios.get(encoding) ?? FIRST_RATIO))
   const settled = () => Promise.allSettled(groups.map(({ written }) => written))
 
   return {
@@ -92,12 +97,16 @@ export async function openParquetPart(
       return records
     },
     get bytes() {
-      return Math.ceil(bytes / (ratios.get(encoding) ?? FIRST_RATIO))
+      return expected()
+    },
+    // The frames stay beside the file.
+    get disk_bytes() {
+      return bytes + expected()
     },
     async append(segment) {
       await writeAll(frames, segment.bytes, bytes)
-      for (const frame of framesIn(segment.bytes, bytes, leaves.length)) {
-        if (rest_bytes > 0 && rest_bytes + frame.bytes > output.row_group_bytes) close()
+      for (const frame of framesIn(segment.bytes, bytes)) {
+        if (rest_bytes > 0 && rest_bytes + frame.bytes > group_bytes) close()
         rest.push(frame)
         rest_bytes += frame.bytes
       }
