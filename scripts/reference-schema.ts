@@ -57,7 +57,10 @@ export function typeText(schema: JsonSchema): string {
       .join(', ')}`
   }
   if (variantsOf(schema).length > 0) return variantsOf(schema).map(typeText).join(' or ')
-  if (schema.type === 'array') return `list of ${schema.items ? typeText(schema.items) : 'any'}`
+  if (schema.type === 'array') {
+    const items = schema.items ? typeText(schema.items) : 'any'
+    return items.includes(' or list of ') ? `list of (${items})` : `list of ${items}`
+  }
   if (schema.type === 'object') {
     return typeof schema.additionalProperties === 'object' && !schema.properties
       ? 'by name'
@@ -97,6 +100,15 @@ export function fieldTable(schema: JsonSchema): string {
     return `| \`${name}\` | ${cell(typeText(field))} | ${cell(standard)} | ${cell(descriptionOf(field))} |`
   })
   return ['| setting | value | default | |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+/** What an object of a document that is written holds. */
+export function memberTable(schema: JsonSchema): string {
+  const rows = Object.entries(schema.properties ?? {}).map(([name, field]) => {
+    const optional = schema.required?.includes(name) ? '' : ', may be absent'
+    return `| \`${name}\` | ${cell(typeText(field))}${optional} | ${cell(descriptionOf(field))} |`
+  })
+  return ['| member | value | |', '|---|---|---|', ...rows].join('\n')
 }
 
 /**

@@ -17,7 +17,13 @@ import {
   ServiceLevel,
 } from '../src/core/odcs/schema.ts'
 import { OBJECT_CODES, ROW_CODES } from '../src/core/rejects.ts'
-import { fieldTable, type JsonSchema, jsonSchemaOf, sections } from './reference-schema.ts'
+import {
+  fieldTable,
+  type JsonSchema,
+  jsonSchemaOf,
+  memberTable,
+  sections,
+} from './reference-schema.ts'
 
 /**
  * Writes `docs/reference/` out of the schemas and tables that the program itself runs on. With
@@ -86,6 +92,10 @@ function commandText(command: Command): string {
     ...(positional.length > 0 ? [parameterTable(positional, '')] : []),
     ...(flags.length > 0 ? [parameterTable(flags, '--')] : []),
     ...(examples ? [`\`\`\`sh\n${examples}\n\`\`\``] : []),
+    ...Object.entries(command.output ?? {}).flatMap(([list, item]) => [
+      `With \`--json\` an item of \`${list}\` holds:`,
+      memberTable(jsonSchemaOf(item)),
+    ]),
   ].join('\n\n')
 }
 

@@ -7,14 +7,14 @@ import type { DatasetSnapshot } from './engine/engine.ts'
 import type { Observe } from './exchange/progress.ts'
 import { listRejects } from './exchange/rejects.ts'
 import { rollback } from './exchange/rollback.ts'
-import { statusOf } from './exchange/status.ts'
-import { sweepFeed, sweepStaging } from './exchange/sweep.ts'
 import type { SyncEvent } from './exchange/sync/run-sync.ts'
 import { type LoadRun, loadFeeds } from './load.ts'
 import { type AppOptions, openPorts } from './open-ports.ts'
 import { type LoadSelection, planFeeds, type Selection } from './plan.ts'
 import { policySubject } from './policy-subject.ts'
 import { crashAt } from './process-env.ts'
+import { status } from './status.ts'
+import { sweep } from './sweep.ts'
 import { runSyncs, type SyncRequest } from './sync.ts'
 import { type ValidateRequest, type ValidateRun, validate } from './validate.ts'
 
@@ -26,7 +26,7 @@ export type { AppOptions } from './open-ports.ts'
  */
 export async function openApp(options: AppOptions) {
   const ports = await openPorts(options)
-  const { config, needConfig, base_dir, data_dir, paths, now, formats, engine, openDuckdb } = ports
+  const { config, needConfig, base_dir, paths, now, formats, engine, openDuckdb } = ports
   const { config_file, cwd, env } = options
   const { feedsOf, openLedger, snapshots, storeOf } = ports
 
@@ -66,7 +66,8 @@ export async function openApp(options: AppOptions) {
       return deliver(request, {
         // As spill: a delivery that is killed leaves what it wrote on the way, and the next one removes it.
         dir: ports.tempDir(),
-        ...{ config, base_dir, data_dir, cwd, env, formats, engine, now, storeOf, openDuckdb },
+        ...{ config, base_dir, cwd, env, formats, engine, now, storeOf, openDuckdb },
+        rejects_dir: paths.rejects,
         observe: run.observe,
         observeSource: run.observeSource ?? (() => undefined),
         signal: run.signal,
@@ -91,22 +92,7 @@ export async function openApp(options: AppOptions) {
       })
     },
 
-    async status(selection: Selection) {
-      const partitions = []
-      const strays = []
-      for (const feed of await feedsOf(selection.feeds)) {
-        const status = await statusOf(feed, {
-          ledger: await openLedger('reader'),
-          now: now(),
-          ...(selection.partition === undefined ? {} : { partition: selection.partition }),
-          ...(selection.from === undefined ? {} : { from: selection.from }),
-          ...(selection.to === undefined ? {} : { to: selection.to }),
-        })
-        partitions.push(...status.partitions)
-        strays.push(...status.strays)
-      }
-      return { partitions, strays }
-    },
+    status: (selection: Selection) => status(selection, ports),
 
     async rejects(query: {
       readonly feed: string
@@ -144,16 +130,7 @@ export async function openApp(options: AppOptions) {
       return rollback(feed, partition, generation, { ledger, engine, openDuckdb, paths, now })
     },
 
-    async sweep(feeds: readonly string[]) {
-      const ledger = await openLedger('loader')
-      await ledger.recover(now(), config.ledger === undefined)
-      await sweepStaging({ ledger, paths, now })
-      await sweepSpill(paths.spill)
-      const reports = []
-      for (const feed of await feedsOf(feeds))
-        reports.push(await sweepFeed(feed, { ledger, engine, paths, now }))
-      return reports
-    },
+    sweep: (feeds: readonly string[]) => sweep(feeds, ports),
 
     [Symbol.asyncDispose]: () => ports[Symbol.asyncDispose](),
   }

@@ -12,7 +12,9 @@ import { Completion } from './core/settings.ts'
 import type { DatasetSnapshot, Engine } from './engine/engine.ts'
 import { type DeliverTools, deliverRecords } from './exchange/deliver/deliver.ts'
 import { type DeliveryOutput, settleOutput } from './exchange/deliver/output.ts'
+import { deliveryRejectsPath } from './exchange/paths.ts'
 import { readRejects } from './exchange/rejects.ts'
+import { sweepDeliveryRejects } from './exchange/sweep.ts'
 import type { SyncEvent } from './exchange/sync/run-sync.ts'
 import type { Env } from './process-env.ts'
 import { feedOf } from './read-feed.ts'
@@ -54,7 +56,7 @@ export interface DeliveryApp extends Omit<DeliverTools, 'feed' | 'store' | 'step
   readonly config: Config
   readonly base_dir: string
   readonly cwd: string
-  readonly data_dir: string
+  readonly rejects_dir: string
   readonly env: Env
   readonly signal: AbortSignal
   /** What an Airbyte source says, and how much has come of it. */
@@ -92,12 +94,16 @@ export async function deliver(request: DeliveryRequest, app: DeliveryApp) {
       dry_run: request.dry_run,
       rejects_path: (id) =>
         request.rejects === undefined
-          ? join(app.data_dir, 'rejects', `delivery-${id}.jsonl`)
+          ? deliveryRejectsPath(app.rejects_dir, {
+              ...{ feed: feed.name, partition: partition?.name, id },
+            })
           : resolve(app.cwd, request.rejects),
       ...(partition === undefined ? {} : { partition }),
     },
     { ...app, feed, store, step: app.stepOf(feed.name) },
   )
+  if (result.rejects_file !== undefined)
+    await sweepDeliveryRejects(join(app.rejects_dir, feed.name), feed.retain_generations)
   const { delivery_id, state, code, message, deliveries } = result
   return {
     // What is looked for first stands first in a document.

@@ -43,6 +43,7 @@ export async function openAirbyte(setup: AirbyteSetup): Promise<OpenedAirbyte> {
     config: withSecrets(config, (secret) => resolveSecret(secret, { env, base_dir })),
     cwd: dir,
     env,
+    exit_within_ms: source.exit_within,
     dir: setup.work_dir,
     digest: setup.digest,
   }

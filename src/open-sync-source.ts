@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Output } from './core/destination/output.ts'
 import type { JsonSchema, Stream } from './core/destination/stream.ts'
 import { ExchangeError } from './core/errors.ts'
-import { type AirbyteSource, fieldPath, type StreamSource, type SyncSettings } from './core/sync.ts'
+import type { AirbyteSource, StreamSource, SyncSettings } from './core/sync.ts'
 import { type Duckdb, literal } from './duckdb/duckdb.ts'
 import { airbyteSource } from './exchange/sync/airbyte-source.ts'
 import {
@@ -64,8 +64,8 @@ export async function sourceOf(
   }
   if (source.type === 'files') {
     const files = await filesOf(source.paths, planned.dir)
-    const unsent = await unsentNow(files, { planned, ledger })
-    const schema = await inferred(unsent.map(({ path }) => path))
+    const telling = infers ? await filesWithColumns(files, { planned, ledger }) : []
+    const schema = await inferred(telling.map(({ path }) => path))
     return fileSource(files, { ...lines(schema), readFile: expandFile })
   }
   const stdin = () => request.stdin?.() ?? nothing()
@@ -94,8 +94,8 @@ function streamOf(
     ...(namespace === undefined ? {} : { namespace }),
     json_schema,
     write_mode: mode ?? 'append',
-    primary_key: primary_key.map(fieldPath),
-    cursor_field: cursor_field === undefined ? [] : fieldPath(cursor_field),
+    primary_key,
+    cursor_field: cursor_field ?? [],
   }
 }
 
@@ -130,11 +130,13 @@ async function filesOf(paths: readonly string[], dir: string): Promise<readonly 
   return files
 }
 
-async function unsentNow(
+/** Files that say which columns there are: where all rows are written, anew or merged, those of all files. */
+async function filesWithColumns(
   files: readonly FoundFile[],
   { planned, ledger }: { readonly planned: Planned; readonly ledger: Ledger },
 ): Promise<readonly FoundFile[]> {
-  if (planned.settings.mode === 'overwrite') return files
+  const { mode = 'append' } = planned.settings
+  if (mode !== 'append') return files
   const states: readonly SyncState[] = await ledger.syncStates(planned.name)
   return unsentFiles(files, states, digest).unsent
 }

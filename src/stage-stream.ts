@@ -28,13 +28,15 @@ export async function stageStream(
 ): Promise<StagedStream> {
   const path = join(app.dir, 'stream.jsonl')
   const piped = request.from_airbyte === '-'
+  const notes: Note[] = []
+  const surroundings = { ...app, path, note: (note: Note) => void notes.push(note) }
   const received = piped
-    ? await receivePiped(request, { ...app, path })
-    : await receiveRun(request, { ...app, path })
-  return { stream: received.stream, path, notes: notesOf(received, piped) }
+    ? await receivePiped(request, surroundings)
+    : await receiveRun(request, surroundings)
+  return { stream: received.stream, path, notes: [...notes, ...notesOf(received, piped)] }
 }
 
-type Surroundings = DeliveryApp & { readonly path: string }
+type Surroundings = DeliveryApp & { readonly path: string; readonly note: (note: Note) => void }
 
 /** What receiving needs, whoever runs the source. */
 const receiving = (name: string, { path, observeSource }: Surroundings) => ({
@@ -60,7 +62,7 @@ async function* nothing(): AsyncGenerator<Uint8Array> {}
 async function receiveRun(request: DeliveryRequest, app: Surroundings): Promise<ReceivedStream> {
   const { name, source, dir, base_dir } = await sourceOf(request, app)
   const { log, ...options } = receiving(name, app)
-  const { env, now, signal } = app
+  const { env, now, signal, note } = app
   const opened = await openAirbyte({
     ...{ name, dir, base_dir, env, signal, digest, log },
     // A delivery has no state to go on from: all of it is read.
@@ -74,7 +76,7 @@ async function receiveRun(request: DeliveryRequest, app: Surroundings): Promise<
   if (configured === undefined || stream === undefined) throw new Error('a stream was chosen')
   const { name: stream_name, namespace } = stream
   const whole = airbyteSource({ streams: [readWhole(configured)] }, opened.options)
-  await using reading = await whole.open([], { signal, now, log, note: () => undefined })
+  await using reading = await whole.open([], { signal, now, log, note })
   return await receiveStream(reading, {
     ...options,
     stream: { name: stream_name, ...(namespace === undefined ? {} : { namespace }) },

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Config } from './core/config.ts'
 import {
@@ -88,7 +89,23 @@ export interface Surroundings {
   readonly ledger: Ledger
 }
 
+/** Runs one sync. What fails before an attempt begins is kept, too: nobody else would know of it. */
 async function oneSync(planned: Planned, surroundings: Surroundings): Promise<SyncReport> {
+  const { app, ledger } = surroundings
+  const report = await attemptOf(planned, surroundings)
+  const { sync, destination, attempt_id, code, message = '', started_at } = report
+  if (code === undefined || attempt_id !== undefined) return report
+  const told = { sync, destination, holder: holder(), code, message, started_at, now: app.now() }
+  await ledger.failSync({ ...told, attempt_id: randomUUID() }).catch(() => {
+    // Why the sync failed says more than that it could not be kept.
+  })
+  return report
+}
+
+/** Names this process, for people. */
+const holder = (): string => `${hostname()}:${process.pid}`
+
+async function attemptOf(planned: Planned, surroundings: Surroundings): Promise<SyncReport> {
   const { app, ledger } = surroundings
   const { name, settings } = planned
   const started_at = app.now()
@@ -102,7 +119,7 @@ async function oneSync(planned: Planned, surroundings: Surroundings): Promise<Sy
       destination_name: settings.destination,
       source,
       ledger,
-      holder: `${hostname()}:${process.pid}`,
+      holder: holder(),
       routeLine: opened.routeLine,
       digest,
       signal: app.signal,
@@ -201,7 +218,8 @@ function planFiles(files: FilesRequest, app: SyncApp, dir: string): Planned {
   })
   if (!settings.success) {
     const [issue] = settings.error.issues
-    const flag = `--${String(issue?.path.at(-1)).replaceAll('_', '-')}`
+    const setting = issue?.path.findLast((step) => typeof step === 'string')
+    const flag = `--${String(setting).replaceAll('_', '-')}`
     throw new ExchangeError('usage', `${flag} ${issue?.message}.`)
   }
   const name = `${files.destination}/${namespace === undefined ? '' : `${namespace}.`}${stream}`

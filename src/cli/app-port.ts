@@ -1,6 +1,7 @@
 import type { CheckOptions, CheckReport } from '../check-access.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { PolicyRequest, PolicySubject } from '../core/policy/generate.ts'
+import type { SyncStatus } from '../core/sync-status.ts'
 import type { DeliveryRequest } from '../deliver.ts'
 import type { DeliverResult } from '../exchange/deliver/deliver.ts'
 import type { LoadEvent } from '../exchange/progress.ts'
@@ -155,7 +156,10 @@ export interface PartitionReport {
 export interface StatusReport {
   readonly partitions: readonly PartitionReport[]
   readonly strays: readonly StrayReport[]
+  readonly syncs: readonly SyncStatus[]
 }
+
+export type { SyncStatus } from '../core/sync-status.ts'
 
 export interface ValidateRequest extends Selection {
   /** Local files checked instead of what a feed's bucket holds. */

@@ -16,6 +16,8 @@ export interface CommandDefinition<A extends z.ZodObject, F extends z.ZodObject>
   readonly arguments: A
   /** Names in snake case; `--no-x` is derived for booleans that default to true. */
   readonly flags: F
+  /** Lists of the `--json` document by name, with what an item holds, for the reference page. */
+  readonly output?: Readonly<Record<string, z.ZodObject>>
   readonly examples: readonly { readonly command: string; readonly what: string }[]
   run(context: Context, input: z.output<A> & z.output<F>): Promise<ExitCode>
 }

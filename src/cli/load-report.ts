@@ -71,10 +71,12 @@ export function withheldOf(attempt: Omit<Counts, 'seconds'> & { readonly state: 
 const STATE_COLORS: Readonly<Record<string, Color>> = {
   published: 'green',
   passed: 'green',
+  succeeded: 'green',
   refused: 'red',
   failed: 'red',
   missing: 'red',
   late: 'yellow',
+  incomplete: 'yellow',
   waiting: 'yellow',
   loading: 'cyan',
   running: 'cyan',

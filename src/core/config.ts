@@ -188,7 +188,9 @@ export const FeedSettings = z.strictObject({
     .int()
     .min(1)
     .default(3)
-    .describe('Generations of a partition kept for rollback, the served one included.'),
+    .describe(
+      'Generations of a partition kept for rollback, the served one included; also how many deliveries to one keep the rows they set aside.',
+    ),
 })
 export type FeedSettings = z.output<typeof FeedSettings>
 
@@ -236,6 +238,7 @@ export const Config = z.strictObject({
       z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, 'letters, digits, - and _, no digit first'),
       FeedSettings,
     )
+    .default({})
     .describe('What is received, by name; the name is also the dataset’s.'),
   destinations: z
     .record(z.string().regex(/^[A-Za-z0-9_-]+$/, 'letters, digits, - and _'), DestinationSettings)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Duration } from './settings.ts'
 
 /** `syncs:` of bucketline.yaml: what is sent, from where and how. */
 
@@ -6,6 +7,15 @@ export const WriteMode = z.enum(['append', 'overwrite', 'append_dedup'])
 export type WriteMode = z.output<typeof WriteMode>
 
 const words = z.array(z.string().min(1))
+
+/** A field: a text, in which a dot leads into an object, or as a list the names on the way, which may hold dots. */
+const FieldPath = z.union([
+  z
+    .string()
+    .transform((text) => text.split('.'))
+    .refine((path) => path.every((name) => name !== ''), 'a name is empty'),
+  words.min(1, 'names no field'),
+])
 
 const stream = {
   stream: z.string().min(1).describe('Name of the stream; the path format may hold it.'),
@@ -43,6 +53,9 @@ export const AirbyteSource = z.strictObject({
     .describe(
       'How single streams are written: `overwrite` reads everything each time; `append` and `append_dedup` read what is new where the source can tell.',
     ),
+  exit_within: Duration.prefault('60s').describe(
+    'A source that goes on for longer after its output has ended is ended (SIGTERM, then SIGKILL), and the sync is judged by what it said of its streams.',
+  ),
 })
 
 const FileSource = z.strictObject({
@@ -77,14 +90,15 @@ export const SyncSettings = z
     mode: WriteMode.optional().describe(
       '`append` new objects beside the old ones, `overwrite` the old ones, or `append_dedup`: merge rows by key. Default `append`; of an Airbyte source what each stream is made for.',
     ),
-    primary_key: words
+    primary_key: z
+      .array(FieldPath)
       .default([])
-      .describe('Fields that make up the key; a dot leads into an object.'),
-    cursor_field: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('Field that orders rows of one key; the greatest stays. Default: the later row.'),
+      .describe(
+        'Fields that make up the key. A dot leads into an object; a list of names does, too, and they may hold dots: `[id, address.city, [address, zip.code]]`.',
+      ),
+    cursor_field: FieldPath.optional().describe(
+      'Field that orders rows of one key, written as one of the key; the greatest stays. Default: the later row.',
+    ),
   })
   .superRefine((sync, context) => {
     const wrong = (path: string, message: string) =>
@@ -99,6 +113,3 @@ export const SyncSettings = z
     }
   })
 export type SyncSettings = z.output<typeof SyncSettings>
-
-/** A field's path from its name in the settings. */
-export const fieldPath = (name: string): string[] => name.split('.')

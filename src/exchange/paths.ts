@@ -5,13 +5,23 @@ export interface DataPaths {
   readonly datasets: string
   readonly staging: string
   readonly spill: string
+  /** Refused rows of deliveries that were sent. */
+  readonly rejects: string
 }
 
 export const dataPaths = (data_dir: string): DataPaths => ({
   datasets: join(data_dir, 'datasets'),
   staging: join(data_dir, 'staging'),
   spill: join(data_dir, 'spill'),
+  rejects: join(data_dir, 'rejects'),
 })
+
+/** File of a delivery's refused rows; those of one receiver and partition stand in one folder. */
+export const deliveryRejectsPath = (
+  rejects_dir: string,
+  delivery: { readonly feed: string; readonly partition: string | undefined; readonly id: string },
+): string =>
+  join(rejects_dir, delivery.feed, delivery.partition ?? 'by-time', `delivery-${delivery.id}.jsonl`)
 
 /**
  * Folder of a generation's files. The load's id is in it, so two attempts at one generation never

@@ -50,6 +50,31 @@ export async function sweepFeed(
   return { feed: feed.name, files: gone.length, bytes }
 }
 
+/**
+ * Removes what deliveries set aside, all but the latest `retain` of each partition that was named (and of those
+ * that named none). A receiver keeps as many generations of a partition with theirs.
+ */
+export async function sweepDeliveryRejects(
+  feed_dir: string,
+  retain: number,
+): Promise<Omit<SweepReport, 'feed'>> {
+  let files = 0
+  let bytes = 0
+  for (const partition of await names(feed_dir)) {
+    const found = await filesBelow(join(feed_dir, partition))
+    const latest_first = found.sort((a, b) => b.modified_ms - a.modified_ms)
+    for (const file of latest_first.slice(retain)) {
+      await rm(file.path, { force: true })
+      files += 1
+      bytes += file.bytes
+    }
+  }
+  return { files, bytes }
+}
+
+/** Names of the receivers whose deliveries set rows aside. */
+export const deliveryReceivers = (rejects_dir: string): Promise<string[]> => names(rejects_dir)
+
 /** Removes the staging folders of loads that are not running. */
 export async function sweepStaging(
   tools: Pick<SweepTools, 'ledger' | 'paths' | 'now'>,
@@ -80,13 +105,19 @@ async function names(dir: string): Promise<string[]> {
   }
 }
 
-async function filesBelow(dir: string): Promise<{ path: string; bytes: number }[]> {
-  const files: { path: string; bytes: number }[] = []
+interface FoundFile {
+  readonly path: string
+  readonly bytes: number
+  readonly modified_ms: number
+}
+
+async function filesBelow(dir: string): Promise<FoundFile[]> {
+  const files: FoundFile[] = []
   for (const name of await names(dir)) {
     const path = join(dir, name)
     const facts = await stat(path)
     if (facts.isDirectory()) files.push(...(await filesBelow(path)))
-    else files.push({ path, bytes: facts.size })
+    else files.push({ path, bytes: facts.size, modified_ms: facts.mtimeMs })
   }
   return files
 }

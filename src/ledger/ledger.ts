@@ -23,6 +23,8 @@ import type {
   BegunSync,
   CommitSync,
   EndSync,
+  FailSync,
+  KeptStates,
   SyncRecord,
   SyncState,
 } from './sync-records.ts'
@@ -163,12 +165,19 @@ export interface Ledger extends AsyncDisposable {
    * place of all others, and any other takes its place.
    */
   commitSync(commit: CommitSync): Promise<void>
-  /** Number of an attempt's last commit, -1 for none; undefined for an attempt this ledger does not know. */
+  /**
+   * Number of an attempt's last commit, -1 for none; undefined for an attempt this ledger does not know. One that is
+   * on its way is waited for.
+   */
   lastSyncCommit(attempt_id: string): Promise<number | undefined>
   /** Throws `lease_lost` where another attempt has begun; may be called again. */
   endSync(end: EndSync): Promise<void>
+  /** Keeps an attempt that failed before it began. One that runs meanwhile is left alone. */
+  failSync(failed: FailSync): Promise<void>
   /** Forgets the states of a sync: it begins anew. How many there were. */
   resetSync(sync: string): Promise<number>
   /** The latest attempt of each sync, by name. */
   syncs(): Promise<SyncRecord[]>
+  /** What syncs go on from, by name and kind. */
+  keptStates(): Promise<KeptStates[]>
 }

@@ -14,6 +14,8 @@ import {
   beginSync,
   commitSync,
   endSync,
+  failSync,
+  keptStates,
   lastSyncCommit,
   resetSync,
   syncStates,
@@ -55,8 +57,10 @@ export function createSqlLedger(database: Database): Ledger {
     commitSync: (commit) => run((sql) => commitSync(sql, commit)),
     lastSyncCommit: (attempt_id) => run((sql) => lastSyncCommit(sql, attempt_id)),
     endSync: (end) => run((sql) => endSync(sql, end)),
+    failSync: (failed) => run((sql) => failSync(sql, failed)),
     resetSync: (sync) => run((sql) => resetSync(sql, sync)),
     syncs: () => run((sql) => syncs(sql)),
+    keptStates: () => run((sql) => keptStates(sql)),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   }
 }

@@ -14,12 +14,21 @@ export interface BeginSync {
   readonly destination: string
   /** Names the process, for people: `host:pid`. */
   readonly holder: string
+  readonly streams: number
+  readonly now: Date
+}
+
+/** An attempt that failed before it could begin. */
+export interface FailSync extends Omit<BeginSync, 'streams' | 'now'> {
+  readonly code: string
+  readonly message: string
+  readonly started_at: Date
   readonly now: Date
 }
 
 export interface BegunSync {
   readonly states: readonly SyncState[]
-  /** The attempt before this one. */
+  /** The attempt that began before this one. */
   readonly last?: SyncRecord
 }
 
@@ -48,6 +57,8 @@ export interface EndSync {
   readonly code?: string
   readonly message?: string
   readonly counts: SyncCounts
+  /** Streams that were sent whole; absent where nobody knows. */
+  readonly streams_complete?: number
   /** Scopes whose states only served to go on with an attempt that was cut off. */
   readonly forget: readonly string[]
   readonly now: Date
@@ -60,8 +71,20 @@ export interface SyncRecord extends SyncCounts {
   readonly destination: string
   readonly state: 'running' | 'succeeded' | 'failed'
   readonly holder: string
+  /** Absent where it failed before it began. */
+  readonly streams?: number
+  /** Those sent whole; absent where it was cut off. */
+  readonly streams_complete?: number
   readonly started_at: Date
   readonly ended_at?: Date
   readonly code?: string
   readonly message?: string
+}
+
+/** States that a sync goes on from, of one kind of scope. */
+export interface KeptStates {
+  readonly sync: string
+  readonly kind: 'stream' | 'file' | 'global'
+  readonly count: number
+  readonly committed_at: Date
 }

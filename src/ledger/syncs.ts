@@ -1,6 +1,15 @@
 import { ExchangeError } from '../core/errors.ts'
 import { batches, only, type Sql, storable, withoutNulls } from './database.ts'
-import type { BeginSync, BegunSync, CommitSync, EndSync, SyncRecord, SyncState } from './ledger.ts'
+import type {
+  BeginSync,
+  BegunSync,
+  CommitSync,
+  EndSync,
+  FailSync,
+  KeptStates,
+  SyncRecord,
+  SyncState,
+} from './ledger.ts'
 
 /** Statements on syncs: their states, and which attempt may commit. */
 
@@ -9,7 +18,12 @@ const GLOBAL = 'global'
 
 /** Makes the attempt the one that may commit; a running one before it has been cut off, or is from now on. */
 export async function beginSync(sql: Sql, request: BeginSync): Promise<BegunSync> {
-  const { sync, attempt_id, destination, holder, now } = request
+  const { sync, attempt_id, destination, holder, streams, now } = request
+  // Not the latest one: that may have failed before it began, and says nothing of what was committed.
+  const [before] = await sql.query<{ attempt_id: string }>(
+    'SELECT attempt_id FROM syncs WHERE sync = $1 AND attempt_id IS NOT NULL FOR UPDATE',
+    [sync],
+  )
   await sql.query(
     `INSERT INTO syncs (sync, attempt_id) VALUES ($1, $2)
      ON CONFLICT (sync) DO UPDATE SET attempt_id = excluded.attempt_id`,
@@ -22,14 +36,13 @@ export async function beginSync(sql: Sql, request: BeginSync): Promise<BegunSync
     [sync, now],
   )
   const [last] = await sql.query<SyncRow>(
-    `SELECT ${COLUMNS} FROM sync_attempts WHERE sync = $1
-     ORDER BY position DESC LIMIT 1`,
-    [sync],
+    `SELECT ${COLUMNS} FROM sync_attempts WHERE attempt_id = $1`,
+    [before?.attempt_id ?? null],
   )
   await sql.query(
-    `INSERT INTO sync_attempts (attempt_id, sync, destination, state, holder, started_at)
-     VALUES ($1, $2, $3, 'running', $4, $5)`,
-    [attempt_id, sync, destination, storable(holder), now],
+    `INSERT INTO sync_attempts (attempt_id, sync, destination, state, holder, streams, started_at)
+     VALUES ($1, $2, $3, 'running', $4, $5, $6)`,
+    [attempt_id, sync, destination, storable(holder), streams, now],
   )
   return {
     states: await syncStates(sql, sync),
@@ -37,10 +50,14 @@ export async function beginSync(sql: Sql, request: BeginSync): Promise<BegunSync
   }
 }
 
-export const syncStates = (sql: Sql, sync: string): Promise<SyncState[]> =>
-  sql.query<SyncState>('SELECT scope, state FROM sync_states WHERE sync = $1 ORDER BY scope', [
-    sync,
-  ])
+export async function syncStates(sql: Sql, sync: string): Promise<SyncState[]> {
+  // As for the last commit: one on its way is waited for.
+  await sql.query('SELECT FROM syncs WHERE sync = $1 FOR SHARE', [sync])
+  return sql.query<SyncState>(
+    'SELECT scope, state FROM sync_states WHERE sync = $1 ORDER BY scope',
+    [sync],
+  )
+}
 
 /** Keeps the states together with the number of the commit. */
 export async function commitSync(sql: Sql, commit: CommitSync): Promise<void> {
@@ -75,8 +92,9 @@ export async function commitSync(sql: Sql, commit: CommitSync): Promise<void> {
 }
 
 export async function lastSyncCommit(sql: Sql, attempt_id: string): Promise<number | undefined> {
+  // A commit on its way has locked the row: it is waited for. Its process may be gone, and it takes place all the same.
   const [found] = await sql.query<{ last_commit: number }>(
-    'SELECT last_commit FROM sync_attempts WHERE attempt_id = $1',
+    'SELECT last_commit FROM sync_attempts WHERE attempt_id = $1 FOR SHARE',
     [attempt_id],
   )
   return found?.last_commit
@@ -84,10 +102,10 @@ export async function lastSyncCommit(sql: Sql, attempt_id: string): Promise<numb
 
 /** Ends the attempt, and forgets the states that only served to go on with it. */
 export async function endSync(sql: Sql, end: EndSync): Promise<void> {
-  const { sync, attempt_id, state, code, message, counts, forget, now } = end
+  const { sync, attempt_id, state, code, message, counts, streams_complete, forget, now } = end
   const ended = await sql.query(
     `UPDATE sync_attempts SET state = $2, code = $3, message = $4, ended_at = $5,
-       records = $6, objects = $7, bytes = $8, bad_values = $9
+       records = $6, objects = $7, bytes = $8, bad_values = $9, streams_complete = $10
      WHERE attempt_id = $1 AND state = 'running' RETURNING attempt_id`,
     [
       attempt_id,
@@ -99,6 +117,7 @@ export async function endSync(sql: Sql, end: EndSync): Promise<void> {
       counts.objects,
       counts.bytes,
       counts.bad_values,
+      streams_complete ?? null,
     ],
   )
   if (ended.length === 0) {
@@ -117,6 +136,17 @@ export async function endSync(sql: Sql, end: EndSync): Promise<void> {
     ])
 }
 
+/** Keeps an attempt that never began: the one that may commit stays the one it was. */
+export async function failSync(sql: Sql, failed: FailSync): Promise<void> {
+  const { sync, attempt_id, destination, holder, code, message, started_at, now } = failed
+  await sql.query('INSERT INTO syncs (sync) VALUES ($1) ON CONFLICT (sync) DO NOTHING', [sync])
+  await sql.query(
+    `INSERT INTO sync_attempts (attempt_id, sync, destination, state, holder, started_at, ended_at, code, message)
+     VALUES ($1, $2, $3, 'failed', $4, $5, $6, $7, $8) ON CONFLICT (attempt_id) DO NOTHING`,
+    [attempt_id, sync, destination, storable(holder), started_at, now, code, storable(message)],
+  )
+}
+
 /** Forgets the states; how many there were. Attempts stay: objects of theirs may have to be told apart. */
 export async function resetSync(sql: Sql, sync: string): Promise<number> {
   const gone = await sql.query('DELETE FROM sync_states WHERE sync = $1 RETURNING scope', [sync])
@@ -131,8 +161,16 @@ export async function syncs(sql: Sql): Promise<SyncRecord[]> {
   return rows.map((row) => withoutNulls(row))
 }
 
-const COLUMNS =
-  'sync, attempt_id, destination, state, holder, started_at, ended_at, records, objects, bytes, bad_values, code, message'
+/** Those that only serve to go on with an attempt that was cut off are none to go on from. */
+export const keptStates = (sql: Sql): Promise<KeptStates[]> =>
+  sql.query<KeptStates>(
+    `SELECT sync, split_part(scope, ':', 1) AS kind, count(*) AS count, max(committed_at) AS committed_at
+     FROM sync_states WHERE split_part(scope, ':', 1) IN ('stream', 'file', 'global')
+     GROUP BY 1, 2 ORDER BY 1, 2`,
+  )
+
+const COLUMNS = `sync, attempt_id, destination, state, holder, streams, streams_complete, started_at, ended_at,
+  records, objects, bytes, bad_values, code, message`
 
 interface SyncRow {
   readonly sync: string
@@ -140,6 +178,8 @@ interface SyncRow {
   readonly destination: string
   readonly state: SyncRecord['state']
   readonly holder: string
+  readonly streams: number | null
+  readonly streams_complete: number | null
   readonly started_at: Date
   readonly ended_at: Date | null
   readonly records: number

@@ -1151,6 +1151,7 @@ export function ledgerConformance(name: string, open: () => Promise<LedgerFixtur
           attempt_id,
           destination: 'lake',
           holder: 'host:1',
+          streams: 2,
           now: at(1),
         })
         return { attempt_id, ...begun }
@@ -1258,6 +1259,7 @@ export function ledgerConformance(name: string, open: () => Promise<LedgerFixtur
           code: 'source_failed',
           message: 'no \0 such\ud800',
           counts: COUNTS,
+          streams_complete: 1,
           forget: ['done:b', 'never'],
           now: at(3),
         } as const
@@ -1270,6 +1272,8 @@ export function ledgerConformance(name: string, open: () => Promise<LedgerFixtur
           destination: 'lake',
           state: 'failed',
           holder: 'host:1',
+          streams: 2,
+          streams_complete: 1,
           started_at: at(1),
           ended_at: at(3),
           code: 'source_failed',
@@ -1278,6 +1282,65 @@ export function ledgerConformance(name: string, open: () => Promise<LedgerFixtur
         }
         expect((await ledger.syncs()).filter((each) => each.sync === sync)).toEqual([record])
         expect((await beginSync()).last).toEqual(record)
+      })
+
+      test('an attempt that failed before it began is the latest, and changes nothing else', async () => {
+        newSync()
+        const failed = {
+          sync,
+          attempt_id: `${sync}-failed`,
+          destination: 'lake',
+          holder: 'host:2',
+          code: 'secret_missing',
+          message: 'no \0 such',
+          started_at: at(4),
+          now: at(5),
+        }
+        const listed = async () => (await ledger.syncs()).find((each) => each.sync === sync)
+        await ledger.failSync(failed)
+        await ledger.failSync(failed)
+        expect(await listed()).toEqual({
+          sync,
+          attempt_id: failed.attempt_id,
+          destination: 'lake',
+          state: 'failed',
+          holder: 'host:2',
+          started_at: at(4),
+          ended_at: at(5),
+          code: 'secret_missing',
+          message: 'no \\x00 such',
+          ...{ records: 0, objects: 0, bytes: 0, bad_values: 0 },
+        })
+        const first = await beginSync()
+        expect(first.last).toBeUndefined()
+        await commit(first.attempt_id, 0, [['stream:a', '1']], 7)
+        await ledger.failSync({ ...failed, attempt_id: `${sync}-failed-again` })
+        expect(await listed()).toMatchObject({ code: 'secret_missing' })
+        // It runs on, and is what the next one hears of.
+        await commit(first.attempt_id, 1, [['stream:a', '2']], 9)
+        const second = await beginSync()
+        expect(second.last).toMatchObject({ attempt_id: first.attempt_id, records: 9 })
+        expect(second.states).toEqual([{ scope: 'stream:a', state: '2' }])
+        expect(await listed()).toMatchObject({ attempt_id: second.attempt_id, state: 'running' })
+      })
+
+      test('tell of what kind their states are, those apart that only serve to go on', async () => {
+        newSync()
+        const kept = async () => (await ledger.keptStates()).filter((each) => each.sync === sync)
+        const { attempt_id } = await beginSync()
+        expect(await kept()).toEqual([])
+        await commit(attempt_id, 0, [
+          ['stream:["a"]', '1'],
+          ['stream:["b"]', '1'],
+          ['file:x', '1'],
+          ['done:c', 'true'],
+        ])
+        expect(await kept()).toEqual([
+          { sync, kind: 'file', count: 1, committed_at: at(2) },
+          { sync, kind: 'stream', count: 2, committed_at: at(2) },
+        ])
+        await commit(attempt_id, 1, [['global', '2']])
+        expect(await kept()).toEqual([{ sync, kind: 'global', count: 1, committed_at: at(2) }])
       })
 
       test('can be reset, and still know what their attempts committed', async () => {

@@ -41,7 +41,7 @@ async function refused(yaml: string, env: Record<string, string> = {}): Promise<
 describe('a configuration that cannot work', () => {
   it.each([
     ['store: x\n', 'config_invalid', ':1:1: store: is no setting here; did you mean stores?'],
-    ['', 'config_invalid', 'feeds: is missing; wanted: settings by name'],
+    ['', 'config_invalid', 'stores: is missing; wanted: settings by name'],
     ['- a\n', 'config_invalid', ':1:1: is a list; wanted: settings'],
     [
       feed('preset: hackle-event'),

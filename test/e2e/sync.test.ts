@@ -383,6 +383,28 @@ describe('an Airbyte source', () => {
     },
   )
 
+  test.each([
+    '{"type":"RECORD","record":{"stream":"users","data":{"id":2',
+    '{"type":"RECORD","record":{"str',
+    '{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"users"},"stre',
+    '{"type":"TRA',
+  ])('that is killed within the line %s keeps what its states cover', async (within) => {
+    const folder = await rig.folder({})
+    await crm(folder, { streams: ['users'] })
+    await folder.control({ users: 40, fails: { stream: 'users', before: 28, how: 'kill', within } })
+    const killed = await folder.sync()
+    expect(killed.syncs).toMatchObject([
+      {
+        state: 'failed',
+        code: 'source_failed',
+        message: 'The source was ended by SIGKILL.',
+        streams: [{ stream: 'users', complete: false, records_sent: 20 }],
+      },
+    ])
+    expect(await folder.ids('users')).toEqual(upTo(20))
+    expect(await folder.leftovers()).toEqual([])
+  })
+
   test('that dies after a stream was whole does not send that one again', async () => {
     const folder = await rig.folder({})
     await crm(folder, { streams: ['flags', 'users'], modes: { flags: 'append' } })
@@ -501,6 +523,39 @@ describe('a sync that is killed', () => {
       expect(await folder.leftovers()).toEqual([])
       if (step === 'manifest') expect(again.syncs[0]?.streams[0]?.records_read).toBe(0)
       await folder.remove()
+    },
+  )
+
+  test.each(['decided', 'committed'])(
+    'at %s, before rows are merged, keeps the columns of the files it had sent',
+    async (step) => {
+      const folder = await rig.folder({
+        destinations: {
+          lake: {
+            ...{ store: 'bucket', path: 'lake', format: { type: 'parquet' } },
+            // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the path.
+            path_format: '${STREAM_NAME}/',
+          },
+        },
+        syncs: {
+          files: {
+            ...{ destination: 'lake', mode: 'append_dedup', primary_key: ['id'], source: FILES },
+          },
+        },
+      })
+      await writeFile(folder.path('in/a'), lines(1, 2, { name: 'n' }))
+      const killed = await folder.run(['sync'], { env: { BUCKETLINE_CRASH_AT: step } })
+      expect(killed.signal).toBe('SIGKILL')
+      expect(await folder.sync()).toMatchObject({ code: 0 })
+      const rows = [1n, 2n].map((id) => ({ id, name: 'n' }))
+      expect(await parquetRows(folder, 'events', 'id, name')).toEqual(rows)
+      // What comes later has other columns, and takes none away.
+      await writeFile(folder.path('in/b'), lines(3, 3, { mail: 'm' }))
+      expect(await folder.sync()).toMatchObject({ code: 0 })
+      expect(await parquetRows(folder, 'events', 'id, name, mail')).toEqual([
+        ...rows.map((row) => ({ ...row, mail: null })),
+        { id: 3n, name: null, mail: 'm' },
+      ])
     },
   )
 

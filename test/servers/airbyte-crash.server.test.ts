@@ -15,6 +15,7 @@ import {
   RECORDS,
   STREAMS,
 } from '../support/airbyte-platform.ts'
+import { seeded } from '../support/seeded.ts'
 import { openHttpProxy } from './http-proxy.ts'
 import { type RunningServer, startServer } from './launch.ts'
 import { s3Server } from './s3-bucket.ts'
@@ -195,14 +196,3 @@ describe('a destination killed with SIGKILL and run again', () => {
     60_000 + KILLS * 20_000,
   )
 })
-
-/** Numbers from 0 to 1 that a seed repeats (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}

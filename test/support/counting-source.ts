@@ -1,4 +1,5 @@
-import { appendFileSync, readFileSync, statSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { appendFileSync, closeSync, readFileSync, statSync } from 'node:fs'
 
 /**
  * A source that speaks the Airbyte protocol, run as a program: its streams count from 1, and its configuration
@@ -25,8 +26,14 @@ interface Control {
   readonly fails?: {
     readonly stream: string
     readonly before: number
-    readonly how: 'kill' | 'exit' | 'trace' | 'hang' | 'incomplete'
+    readonly how: 'kill' | 'exit' | 'trace' | 'hang' | 'linger' | 'incomplete'
+    /** The half line in which it does so. */
+    readonly within?: string
   }
+  /** Closes its output in the end and goes on: until it is told to end, or whatever it is told; or leaves a child. */
+  readonly lingers?: 'until_told' | 'deaf' | 'child'
+  /** Never speaks of the status of its streams. */
+  readonly untold?: boolean
   /** Gives the records of a stream again that a state should cover, as sources of events do. */
   readonly overlap?: number
 }
@@ -34,10 +41,9 @@ interface Control {
 const words = process.argv.slice(2)
 const command = words.find((word) => ['spec', 'discover', 'read'].includes(word))
 const flagValue = (flag: string) => words[words.indexOf(flag) + 1] ?? ''
-const say = (message: object) =>
-  new Promise<void>((resolve) =>
-    process.stdout.write(`${JSON.stringify(message)}\n`, () => resolve()),
-  )
+const write = (text: string) =>
+  new Promise<void>((resolve) => process.stdout.write(text, () => resolve()))
+const say = (message: object) => write(`${JSON.stringify(message)}\n`)
 
 const streams = [
   { name: 'users', source_defined_cursor: true, default_cursor_field: ['id'] },
@@ -98,6 +104,7 @@ async function read(control: Control, state: string | undefined) {
   }
   const seen = positions(state)
   const { pad = 0, state_every = 10, states = 'stream', fails, namespace, overlap = 0 } = control
+  const { untold = false } = control
   const of = namespace === undefined ? {} : { namespace }
   await say({ type: 'LOG', log: { level: 'INFO', message: 'reading' } })
   for (const { stream, sync_mode } of catalog.streams) {
@@ -129,15 +136,14 @@ async function read(control: Control, state: string | undefined) {
         type: 'STATE',
         state: { ...bodies[states], sourceStats: { recordCount: 1 } },
       })
-      return new Promise<void>((resolve) =>
-        process.stdout.write(`${text.replace('"exact":0', '"exact":90071992547409931.50')}\n`, () =>
-          resolve(),
-        ),
-      )
+      return write(`${text.replace('"exact":0', '"exact":90071992547409931.50')}\n`)
     }
-    await status(name, of, 'STARTED')
+    if (!untold) await status(name, of, 'STARTED')
     for (let id = after + 1; id <= upto; id++) {
-      if (fails?.stream === name && fails.before === id) await fail(fails.how, name, of)
+      if (fails?.stream === name && fails.before === id) {
+        await write(fails.within ?? '')
+        await fail(fails.how, name, of)
+      }
       const data = { id, key: id % 7, ...(pad === 0 ? {} : { pad: 'x'.repeat(pad) }) }
       await say({
         type: 'RECORD',
@@ -146,8 +152,20 @@ async function read(control: Control, state: string | undefined) {
       if (id % state_every === 0) await stateNow(id)
     }
     await stateNow(upto)
-    await status(name, of, 'COMPLETE')
+    if (!untold) await status(name, of, 'COMPLETE')
   }
+  if (control.lingers !== undefined) linger(control.lingers)
+}
+
+function linger(how: 'until_told' | 'deaf' | 'child') {
+  if (how === 'child') {
+    const words = ['-e', 'setTimeout(() => {}, 600_000)']
+    spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'inherit'] }).unref()
+    return
+  }
+  if (how === 'deaf') process.on('SIGTERM', () => {})
+  setTimeout(() => {}, 600_000)
+  closeSync(1)
 }
 
 function status(name: string, of: object, what: string) {
@@ -163,8 +181,10 @@ function status(name: string, of: object, what: string) {
 
 async function fail(how: string, name: string, of: object): Promise<void> {
   if (how === 'kill') process.kill(process.pid, 'SIGKILL')
-  else if (how === 'hang') await new Promise((resolve) => setTimeout(resolve, 600_000))
-  else if (how === 'incomplete') {
+  else if (how === 'linger') linger('until_told')
+  if (how === 'hang' || how === 'linger')
+    await new Promise((resolve) => setTimeout(resolve, 600_000))
+  if (how === 'incomplete') {
     await status(name, of, 'INCOMPLETE')
     process.exit(0)
   }

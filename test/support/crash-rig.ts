@@ -154,7 +154,7 @@ async function openInbox(path: string): Promise<RigStore> {
 }
 
 /** Databases of a PostgreSQL server, one a trial, copied from the template's. */
-class Databases {
+export class Databases {
   readonly #url: string
   readonly #prefix = `crash${process.pid}x${Date.now()}`
 
@@ -216,7 +216,7 @@ function run(args: readonly string[], options: RunOptions) {
 }
 
 /** Fails when a process that works in the folder outlives the one that was killed. */
-async function untilNothingRuns(dir: string): Promise<void> {
+export async function untilNothingRuns(dir: string): Promise<void> {
   for (let attempt = 0; attempt < 40; attempt += 1) {
     const left = await processesIn(dir)
     if (left.length === 0) return

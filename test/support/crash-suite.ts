@@ -4,6 +4,7 @@ import type { Outcome } from './crash-outcome.ts'
 import { PHASES, type Phase } from './crash-phase.ts'
 import { openRig, type Rig, type RigOptions, type StartingPoint, type Trial } from './crash-rig.ts'
 import { CRASH_FEEDS } from './crash-workload.ts'
+import { seeded } from './seeded.ts'
 
 /**
  * Promise 2: killed at any instant and run again, the dataset, the ledger and the counts are as if
@@ -111,15 +112,4 @@ async function expectClean(rig: Rig, trial: Trial, from: StartingPoint, how?: st
   expect(none).toBe(0)
   expect(left, how).toEqual(clean)
   await trial.remove()
-}
-
-/** Numbers from 0 to 1 that a seed repeats (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

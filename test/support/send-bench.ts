@@ -33,28 +33,29 @@ export async function openSendBench() {
   const dir = await mkdtemp(join(tmpdir(), 'bucketline-send-test-'))
   const store = openMemory()
   const encoder = openEncoder({ threads: 1 })
+  const context = async (
+    settings: Partial<Destination> = {},
+  ): Promise<Omit<SendContext, 'streams' | 'emit'>> => {
+    const work_dir = await mkdtemp(join(dir, 'work-'))
+    return {
+      store,
+      destination: { ...DESTINATION, ...settings },
+      encoder,
+      openPart: (encoding, path) => openPart(encoding, path, encoder),
+      openDuckdb: () => openDuckdb({ memory_limit: '256MB', spill_dir: join(work_dir, 'spill') }),
+      work_dir,
+      now: () => new Date(),
+      signal: new AbortController().signal,
+      step: () => {},
+    }
+  }
   return {
     store,
 
-    async begin({ streams, settings = {}, ...more }: BeginSend): Promise<Send> {
-      const work_dir = await mkdtemp(join(dir, 'work-'))
-      const openSession = () =>
-        openDuckdb({ memory_limit: '256MB', spill_dir: join(work_dir, 'spill') })
-      return openSend({
-        store,
-        destination: { ...DESTINATION, ...settings },
-        streams,
-        encoder,
-        openPart: (encoding, path) => openPart(encoding, path, encoder),
-        openDuckdb: openSession,
-        work_dir,
-        now: () => new Date(),
-        signal: new AbortController().signal,
-        step: () => {},
-        emit: async () => {},
-        ...more,
-      })
-    },
+    context,
+
+    begin: async ({ streams, settings, ...more }: BeginSend): Promise<Send> =>
+      openSend({ ...(await context(settings)), streams, emit: async () => {}, ...more }),
 
     async keys(prefix = 'lake/'): Promise<string[]> {
       const found: string[] = []

@@ -103,7 +103,9 @@ export const deliver = defineCommand({
     rejects: z
       .string()
       .optional()
-      .describe('File for refused rows, as JSON lines; in the data directory without it.')
+      .describe(
+        'File for refused rows, as JSON lines. In the data directory without it, where the latest few are kept.',
+      )
       .meta({ placeholder: 'FILE' }),
     replace: z
       .boolean()

@@ -1,39 +1,53 @@
 import { z } from 'zod'
-import type { PartitionReport } from '../app-port.ts'
+import { SyncStatus } from '../../core/sync-status.ts'
+import type { PartitionReport, StatusReport } from '../app-port.ts'
 import { defineCommand } from '../command.ts'
 import { formatBytes, formatCount, formatMinute, formatPlural } from '../format-value.ts'
 import { writeJson } from '../json-output.ts'
 import { stateCell } from '../load-report.ts'
-import { feeds, from, partition, selectionOf, to } from '../selection-flags.ts'
+import { from, partition, selectionOf, to } from '../selection-flags.ts'
 import { straysText } from '../strays.ts'
+import { syncStatusText } from '../sync-status-text.ts'
 import { renderTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import { visible } from '../text-width.ts'
 
-/** `status`: each partition as the ledger knows it. */
+/** `status`: each partition and each sync as the ledger knows it. */
 export const status = defineCommand({
   name: 'status',
-  summary: 'Show each partition: waiting, late, missing, published or refused.',
+  summary: 'Show each partition (waiting, late, published …), and how each sync stands.',
   description:
-    'Reads the ledger only; no bucket is listed. A partition is judged against the deadline in its contract. Exit code 0 whatever it shows.',
-  arguments: z.object({ feeds }),
+    'Reads the ledger only; no bucket is listed. A partition is judged against the deadline in its contract. A sync is shown with its last attempt and what the next one goes on from: those of the configuration, then others that the ledger knows, such as files sent with `sync --to`. Exit code 0 whatever it shows.',
+  arguments: z.object({
+    names: z
+      .array(z.string())
+      .default([])
+      .describe('Names of feeds and syncs; all without any.')
+      .meta({ placeholder: 'NAME' }),
+  }),
   flags: z.object({ partition, from, to }),
+  output: { syncs: SyncStatus },
   examples: [
     { command: 'bucketline status events --from 2023-01-01', what: 'one feed since a day' },
+    { command: 'bucketline status crm', what: 'one sync' },
   ],
-  async run(context, input) {
+  async run(context, { names, ...range }) {
     await using app = await context.openApp()
-    const report = await app.status(selectionOf(input))
+    const report = await app.status(selectionOf({ ...range, feeds: names }))
     if (context.json) await writeJson(context.terminal, { ...report })
-    else {
-      await context.terminal.out(
-        statusText(report.partitions, context.terminal) +
-          straysText(report.strays, context.terminal),
-      )
-    }
+    else await context.terminal.out(reportText(report, context.terminal))
     return 0
   },
 })
+
+/** Feeds first; where syncs are all there is, no feed is missed. */
+function reportText({ partitions, strays, syncs }: StatusReport, terminal: Terminal): string {
+  const feeds =
+    partitions.length === 0 && strays.length === 0 && syncs.length > 0
+      ? ''
+      : statusText(partitions, terminal) + straysText(strays, terminal)
+  return [feeds, syncStatusText(syncs, terminal)].filter((part) => part !== '').join('\n')
+}
 
 /** A row of the table: one partition, or a run of neighbours that never came. */
 interface Row {

@@ -7,9 +7,9 @@ import { feeds } from '../selection-flags.ts'
 /** `sweep`: files that nothing needs any more. */
 export const sweep = defineCommand({
   name: 'sweep',
-  summary: 'Delete dataset files that no kept generation needs.',
+  summary: 'Delete dataset files and refused rows that nothing needs any more.',
   description:
-    'Every load ends with this. It deletes files of generations beyond `retain_generations` and what interrupted loads left behind; the ledger keeps its record of them. Nothing in a partner’s bucket is touched.',
+    'Every load ends with this. It deletes files of generations beyond `retain_generations` and what interrupted loads left behind; the ledger keeps its record of them. Rows that deliveries set aside in the data directory stay for the latest `retain_generations` deliveries to each partition that was named, and for as many that named none; a delivery that sets rows aside sees to that for its feed, too. Nothing in a partner’s bucket is touched.',
   arguments: z.object({ feeds }),
   flags: z.object({}),
   examples: [],

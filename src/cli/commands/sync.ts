@@ -43,7 +43,9 @@ export const sync = defineCommand({
     primary_key: z
       .array(z.string())
       .default([])
-      .describe('With --to: fields that make up the key, for append_dedup.')
+      .describe(
+        'With --to: fields that make up the key, for append_dedup. A dot leads into an object.',
+      )
       .meta({ placeholder: 'FIELD' }),
     cursor_field: z
       .string()

@@ -48,7 +48,6 @@ export async function receiveStream(
   /** The first stream that fits: that no other one does is known at the end. */
   let written = asked.length - 1
   let bytes = 0
-  let at_end = false
   let failure: string | undefined
   const completed = new Set<number>()
   let confirmed: ReadonlySet<number> = new Set()
@@ -57,7 +56,6 @@ export async function receiveStream(
       bytes += piece.byteLength
       yield piece
     }
-    at_end = true
   }
   const received = await receiveMessages(messages(), {
     streams: asked,
@@ -79,20 +77,14 @@ export async function receiveStream(
     },
     routeLine,
     other: (line, type) => source.other(line, type),
-    ended: async () => {
+    ended: async (told) => {
       // Where a source never speaks of it, its end completes all streams.
       confirmed = new Set(completed)
-      failure = await source.ended()
+      failure = await source.ended(told)
       return failure
     },
-  }).catch(async (cause: unknown) => {
-    // A source that dies does so within a line; why it died says more than how the line ends.
-    if (at_end) failure ??= await source.ended()
-    if (failure === undefined) throw cause
-    return undefined
   })
-  if (failure !== undefined || received === undefined)
-    throw incomplete('source_failed', failure ?? 'The source failed.')
+  if (failure !== undefined) throw incomplete('source_failed', failure)
   const chosen = asked.length > 0 ? 0 : streams.length > 0 ? chooseStream(streams, wanted) : -1
   const stream = streams[chosen]
   if (stream === undefined) return { stream, records: 0, others: [], confirmed: false }

@@ -5,13 +5,18 @@ import { ExchangeError } from '../../core/errors.ts'
 
 /** How long a source may take to end after it was told to, in milliseconds. */
 const PATIENCE_MS = 10_000
+/** A timer that is set for longer goes off at once. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1
 
 export interface AirbyteProcess extends AsyncDisposable {
   readonly output: AsyncIterable<Uint8Array>
   /** Takes a message that is neither record, state nor stream status, or a line that is no message. */
   other(line: string, type: string | undefined): void
-  /** Waits for its end; why that was a bad one. */
-  ended(): Promise<string | undefined>
+  /**
+   * Waits for its end once its output has ended; why that was a bad one. A source that goes on is ended after a
+   * while: that is no bad end if it had told how its streams stand (`told`).
+   */
+  ended(told: boolean): Promise<string | undefined>
 }
 
 export interface ProcessOptions {
@@ -20,7 +25,11 @@ export interface ProcessOptions {
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly signal: AbortSignal
+  /** How long a source may go on whose output has ended, in milliseconds. */
+  readonly exit_within_ms: number
   readonly log: (level: string, message: string) => void
+  /** Told that it went on for longer, and was ended. */
+  readonly late: (message: string) => void
 }
 
 /** Runs a source. Disposing of it ends it and what it has started. Throws `source_failed` where it cannot be run. */
@@ -40,14 +49,12 @@ export async function runSource(options: ProcessOptions): Promise<AirbyteProcess
   const heard = hearSource(log)
   /** Neither it nor anything it started writes any more. */
   let closed = false
-  const exit = new Promise<{ readonly code: number | null; readonly by: string | null }>(
-    (resolve) => {
-      child.once('close', (code, by) => {
-        closed = true
-        resolve({ code, by })
-      })
-    },
-  )
+  const exit = new Promise<Exit>((resolve) => {
+    child.once('close', (code, by) => {
+      closed = true
+      resolve({ code, by })
+    })
+  })
   child.stderr.setEncoding('utf8')
   let line = ''
   child.stderr.on('data', (text: string) => {
@@ -79,16 +86,39 @@ export async function runSource(options: ProcessOptions): Promise<AirbyteProcess
     child.stderr.destroy()
     await exit
   }
+  const seconds = options.exit_within_ms / 1000
+  /** Waits for its exit, but not for ever: undefined for one that had to be ended. */
+  const exitInTime = async (): Promise<Exit | undefined> => {
+    const left = new AbortController()
+    const wait = Math.min(options.exit_within_ms, LONGEST_WAIT_MS)
+    const patience = sleep(wait, undefined, { signal: left.signal })
+    const own = await Promise.race([exit, patience.catch(() => undefined)])
+    left.abort()
+    if (own !== undefined || closed) return own ?? (await exit)
+    const { exitCode: code, signalCode: by } = child
+    await stop()
+    const gone = code !== null || by !== null
+    const who = gone ? 'Something that the source had started' : 'The source'
+    options.late(`${who} went on for ${seconds} s after its output had ended, and was ended.`)
+    return gone ? { code, by } : undefined
+  }
+  let exited: Promise<Exit | undefined> | undefined
   const aborted = () => void stop().catch(() => {})
   signal.addEventListener('abort', aborted, { once: true })
   return {
     output: pieces(child.stdout, signal),
     other: heard.other,
-    async ended() {
-      const { code, by } = await exit
+    async ended(told) {
+      exited ??= exitInTime()
+      const own = await exited
       if (line.trim() !== '') said = line
       const failed = heard.failure()
       if (failed !== undefined) return failed
+      if (own === undefined)
+        return told
+          ? undefined
+          : `The source did not exit within ${seconds} s of the end of its output, and never told whether its streams are complete.`
+      const { code, by } = own
       if (by !== null) return `The source was ended by ${by}.`
       const last = said === '' ? '' : ` It said: ${said}`
       return code === 0 ? undefined : `The source ended with exit code ${code}.${last}`
@@ -98,6 +128,11 @@ export async function runSource(options: ProcessOptions): Promise<AirbyteProcess
       await stop()
     },
   }
+}
+
+interface Exit {
+  readonly code: number | null
+  readonly by: string | null
 }
 
 /** Takes what a source says beside records and states: what it logs is handed on, why it failed is kept. */

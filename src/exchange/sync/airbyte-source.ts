@@ -14,7 +14,7 @@ import { type ProcessOptions, runSource } from './airbyte-process.ts'
 import type { DiscoveredStream } from './catalog-of.ts'
 import { type Digest, emptySource, type SyncSource, scopeOf } from './sync-source.ts'
 
-export interface AirbyteOptions extends Omit<ProcessOptions, 'log' | 'signal'> {
+export interface AirbyteOptions extends Omit<ProcessOptions, 'log' | 'late' | 'signal'> {
   /** The source's configuration, secrets filled in. */
   readonly config: unknown
   /** Folder on local disk for documents, this process's own. */
@@ -30,6 +30,7 @@ export async function discoverStreams(
   await using source = await runSource({
     ...options,
     command: [...options.command, 'discover', ...documents.words],
+    late: (message) => options.log('WARN', message),
   })
   let found: readonly DiscoveredStream[] | undefined
   for await (const line of linesOf(source.output)) {
@@ -37,7 +38,7 @@ export async function discoverStreams(
     if (message?.type === 'CATALOG') found = message.catalog?.streams
     else source.other(line, message?.type)
   }
-  const failed = await source.ended()
+  const failed = await source.ended(found !== undefined)
   if (found !== undefined && failed === undefined) return found
   throw new ExchangeError('source_failed', failed ?? 'The source did not say which streams it has.')
 }
@@ -59,7 +60,7 @@ export function airbyteSource(catalog: unknown, options: AirbyteOptions): SyncSo
       if (kept.length === 0) return emptySource
       return airbyteSource({ ...(catalog as Catalog), streams: kept }, options)
     },
-    async open(states, { signal, log }) {
+    async open(states, { signal, log, note }) {
       const scopes = new Set(streams.filter((_, index) => resumed.has(index)).map(scope))
       const state = resumed.size === 0 ? undefined : stateDocument(states, scopes)
       const documents = await writeDocuments(options.dir, {
@@ -72,6 +73,7 @@ export function airbyteSource(catalog: unknown, options: AirbyteOptions): SyncSo
           ...options,
           signal,
           log,
+          late: (message) => note({ code: 'source_ended', count: 1, message }),
           command: [...options.command, 'read', ...documents.words],
         })
         return {

@@ -98,7 +98,12 @@ export async function runSync(tools: SyncTools): Promise<SyncReport> {
       attempt_id,
       state: failure === undefined ? 'succeeded' : 'failed',
       ...(failure === undefined ? {} : { code: failure.code, message: failure.message }),
-      counts: report === undefined ? running.countsSoFar() : countsOf(streams),
+      ...(report === undefined
+        ? { counts: running.countsSoFar() }
+        : {
+            counts: countsOf(streams),
+            streams_complete: streams.filter(({ complete }) => complete).length,
+          }),
       forget: running.served(failure === undefined),
       now: now(),
     })
@@ -177,9 +182,11 @@ class RunningSync {
         attempt_id: send.attempt_id,
         destination: tools.destination_name,
         holder: tools.holder,
+        streams: streams.length,
         now: tools.now(),
       })
       this.attempt_id = send.attempt_id
+      this.refuseSentMeanwhile(states)
       this.tellOf(last)
       observe({ type: 'started', sync, streams: streams.length })
       await using open = await this.source.open(states, {
@@ -222,8 +229,8 @@ class RunningSync {
       routeLine: this.tools.routeLine,
       stateless: new Set([...streams.keys()].filter((index) => !resumed.has(index))),
       other: (line, type) => open.other(line, type),
-      ended: async () => {
-        const reason = await open.ended()
+      ended: async (told) => {
+        const reason = await open.ended(told)
         this.failed_source = reason !== undefined
         return reason
       },
@@ -235,12 +242,8 @@ class RunningSync {
    * them again would make each of their records stand there twice.
    */
   private leaveOut(states: readonly SyncState[]): void {
-    if (!this.source.repeatable) return
-    const scopes = new Set(states.map(({ scope }) => scope))
     const { streams } = this.source
-    const left_out = new Set(
-      [...streams.keys()].filter((index) => scopes.has(this.doneScope(index) ?? '')),
-    )
+    const left_out = this.sentWhole(states)
     if (left_out.size === 0) return
     this.skipped = [...left_out].map((index) => this.doneScope(index) as string)
     for (const index of left_out) {
@@ -252,6 +255,23 @@ class RunningSync {
       })
     }
     this.source = this.source.without(left_out)
+  }
+
+  /** Another process can have sent one since it was looked which to leave out, until this one took its place. */
+  private refuseSentMeanwhile(states: readonly SyncState[]): void {
+    if (this.sentWhole(states).size === 0) return
+    throw new ExchangeError(
+      'lease_lost',
+      `Another process was at the sync ${this.tools.sync} when this one began, and is cut off now.`,
+      { hint: 'Run it again. What was committed stays; run one process of a sync at a time.' },
+    )
+  }
+
+  /** Streams that a state says were sent whole by an attempt that did not come to its end. */
+  private sentWhole(states: readonly SyncState[]): ReadonlySet<number> {
+    const scopes = new Set(states.map(({ scope }) => scope))
+    const { streams } = this.source
+    return new Set([...streams.keys()].filter((index) => scopes.has(this.doneScope(index) ?? '')))
   }
 
   /** Undefined for a stream that is not appended whole each time. */

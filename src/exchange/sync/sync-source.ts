@@ -33,6 +33,7 @@ export interface SyncNote {
     | 'attempt_committed'
     | 'uploads_left'
     | 'state_forgotten'
+    | 'source_ended'
   readonly message: string
   readonly count: number
 }
@@ -43,8 +44,8 @@ export interface OpenSource extends AsyncDisposable {
   readonly messages: AsyncIterable<Uint8Array>
   /** Takes a message that is neither record, state nor stream status, or a line that is no message. */
   other(line: string, type: string | undefined): void
-  /** Once the messages have ended: why they ended badly. */
-  ended(): Promise<string | undefined>
+  /** Once the messages have ended, and whether they told how streams stand: why they ended badly. */
+  ended(told: boolean): Promise<string | undefined>
   /** What the ledger keeps of a state message. */
   stateOf(raw: string): SyncState
   /** What it keeps once a stream that is read whole is in the bucket whole. */
