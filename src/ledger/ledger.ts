@@ -170,6 +170,8 @@ export interface Ledger extends AsyncDisposable {
    * on its way is waited for.
    */
   lastSyncCommit(attempt_id: string): Promise<number | undefined>
+  /** As `lastSyncCommit`, and from then on `commitSync` throws `lease_lost` for the attempt, should it live after all. */
+  cutOffSync(attempt_id: string, now: Date): Promise<number | undefined>
   /** Throws `lease_lost` where another attempt has begun; may be called again. */
   endSync(end: EndSync): Promise<void>
   /** Keeps an attempt that failed before it began. One that runs meanwhile is left alone. */

@@ -13,6 +13,7 @@ import { rollback } from './rollback.ts'
 import {
   beginSync,
   commitSync,
+  cutOffSync,
   endSync,
   failSync,
   keptStates,
@@ -56,6 +57,7 @@ export function createSqlLedger(database: Database): Ledger {
     syncStates: (sync) => run((sql) => syncStates(sql, sync)),
     commitSync: (commit) => run((sql) => commitSync(sql, commit)),
     lastSyncCommit: (attempt_id) => run((sql) => lastSyncCommit(sql, attempt_id)),
+    cutOffSync: (attempt_id, now) => run((sql) => cutOffSync(sql, attempt_id, now)),
     endSync: (end) => run((sql) => endSync(sql, end)),
     failSync: (failed) => run((sql) => failSync(sql, failed)),
     resetSync: (sync) => run((sql) => resetSync(sql, sync)),

@@ -16,6 +16,9 @@ import type {
 /** States of this scope speak of everything: they and those of other scopes take each other's place. */
 const GLOBAL = 'global'
 
+const CUT_OFF = `UPDATE sync_attempts SET state = 'failed', code = 'interrupted', ended_at = $1,
+  message = 'The process that ran this sync (' || holder || ') ended or was cut off before it finished.'`
+
 /** Makes the attempt the one that may commit; a running one before it has been cut off, or is from now on. */
 export async function beginSync(sql: Sql, request: BeginSync): Promise<BegunSync> {
   const { sync, attempt_id, destination, holder, streams, now } = request
@@ -29,12 +32,7 @@ export async function beginSync(sql: Sql, request: BeginSync): Promise<BegunSync
      ON CONFLICT (sync) DO UPDATE SET attempt_id = excluded.attempt_id`,
     [sync, attempt_id],
   )
-  await sql.query(
-    `UPDATE sync_attempts SET state = 'failed', code = 'interrupted', ended_at = $2,
-       message = 'The process that ran this sync (' || holder || ') ended or was cut off before it finished.'
-     WHERE sync = $1 AND state = 'running'`,
-    [sync, now],
-  )
+  await sql.query(`${CUT_OFF} WHERE sync = $2 AND state = 'running'`, [now, sync])
   const [last] = await sql.query<SyncRow>(
     `SELECT ${COLUMNS} FROM sync_attempts WHERE attempt_id = $1`,
     [before?.attempt_id ?? null],
@@ -65,11 +63,14 @@ export async function commitSync(sql: Sql, commit: CommitSync): Promise<void> {
   await claimed(sql, sync, attempt_id)
   const updated = await sql.query(
     `UPDATE sync_attempts SET last_commit = $2, records = $3
-     WHERE attempt_id = $1 AND last_commit < $2 RETURNING attempt_id`,
+     WHERE attempt_id = $1 AND last_commit < $2 AND state = 'running' RETURNING attempt_id`,
     [attempt_id, n, records],
   )
-  // The answer to this commit was lost, and it is asked for again.
-  if (updated.length === 0) return
+  if (updated.length === 0) {
+    if (((await lastSyncCommit(sql, attempt_id)) ?? -1) < n) throw lost(sync)
+    // The answer to this commit was lost, and it is asked for again.
+    return
+  }
   // Of several states of one scope the last one holds.
   const latest = new Map(states.map(({ scope, state }) => [storable(scope), storable(state)]))
   if (latest.size === 0) return
@@ -98,6 +99,16 @@ export async function lastSyncCommit(sql: Sql, attempt_id: string): Promise<numb
     [attempt_id],
   )
   return found?.last_commit
+}
+
+/** As `lastSyncCommit`; and the attempt can commit no more. */
+export async function cutOffSync(
+  sql: Sql,
+  attempt_id: string,
+  now: Date,
+): Promise<number | undefined> {
+  await sql.query(`${CUT_OFF} WHERE attempt_id = $2 AND state = 'running'`, [now, attempt_id])
+  return lastSyncCommit(sql, attempt_id)
 }
 
 /** Ends the attempt, and forgets the states that only served to go on with it. */

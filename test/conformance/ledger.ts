@@ -1245,6 +1245,22 @@ export function ledgerConformance(name: string, open: () => Promise<LedgerFixtur
         await other[Symbol.asyncDispose]()
       })
 
+      test('an attempt that was cut off keeps what it committed, and commits no more', async () => {
+        newSync()
+        const { attempt_id } = await beginSync()
+        await commit(attempt_id, 0, [['a', '1']])
+        expect(await ledger.cutOffSync(attempt_id, at(2))).toBe(0)
+        const lost = { code: 'lease_lost' }
+        await expect(commit(attempt_id, 1, [['a', '9']])).rejects.toMatchObject(lost)
+        // The answer to this one may have been lost: it took place.
+        await commit(attempt_id, 0, [['a', '1']])
+        expect(await ledger.cutOffSync(attempt_id, at(3))).toBe(0)
+        expect(await states()).toEqual([['a', '1']])
+        const next = await beginSync()
+        expect(next.last).toMatchObject({ attempt_id, code: 'interrupted', ended_at: at(2) })
+        expect(await ledger.cutOffSync('nobody', at(4))).toBeUndefined()
+      })
+
       test('end with their counts, forget what only served to go on, and are listed', async () => {
         newSync()
         const { attempt_id } = await beginSync()

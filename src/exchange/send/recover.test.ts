@@ -148,6 +148,19 @@ describe('where a ledger decides', () => {
     expect(await data()).toEqual(['lake/1'])
   })
 
+  it('goes by the commit that it finds when it cuts the attempt off, which is once the log is its own', async () => {
+    await prepared()
+    let claimed = false
+    const cutOff = async () => {
+      claimed = (await logs()).length > 6
+      return 1
+    }
+    // The attempt lives after all, and commits between the two questions.
+    await recover({ lastCommit: async () => 0, cutOff })
+    expect(claimed).toBe(true)
+    expect(await data()).toEqual(['lake/1', 'lake/2'])
+  })
+
   it('leaves everything to who has that ledger', async () => {
     await prepared()
     const before = await keys()

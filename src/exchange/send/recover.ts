@@ -51,6 +51,8 @@ export async function recoverAttempts(options: {
   readonly by: { readonly writer: Writer; readonly attempt_id: string }
   /** For attempts decided by a ledger: the last commit it knows of; -1 for none. */
   readonly lastCommit?: (attempt_id: string) => Promise<number | undefined>
+  /** As `lastCommit`, and it commits no more. */
+  readonly cutOff?: (attempt_id: string) => Promise<number | undefined>
   readonly now: Date
 }): Promise<Recovered[]> {
   const { store, control } = options
@@ -95,8 +97,7 @@ async function recover(
       ? { writer: begin.writer, folder }
       : { writer: taken.by, folder: control.attempt(taken.attempt_id) }
   if (await isAlive(owner, { store, now })) return undefined
-  const decided = await commitsOf(entries, attempt_id, options.lastCommit)
-  if (decided === undefined) return undefined
+  if ((await commitsOf(entries, attempt_id, options.lastCommit)) === undefined) return undefined
   const claim: LogEntry = { type: 'taken_over', by: by.writer, attempt_id: by.attempt_id }
   const claim_key = entryKey(folder, keys.length)
   try {
@@ -106,6 +107,9 @@ async function recover(
     if (isKeyTaken(error)) return undefined
     throw error
   }
+  // The log is ours: it can prepare no further commit. Nor can it, by now, make one that it had prepared.
+  const decided = await commitsOf(entries, attempt_id, options.cutOff ?? options.lastCommit)
+  if (decided === undefined) return undefined
   const superseded = new Set(
     entries.flatMap((entry) => (entry.type === 'supersede' ? entry.keys : [])),
   )

@@ -53,6 +53,8 @@ export interface SendContext {
   readonly emit: (states: readonly DurableState[], commit: Commit) => Promise<void>
   /** Undefined for an attempt that the ledger does not know: another one decides on it. */
   readonly lastCommit?: (attempt_id: string) => Promise<number | undefined>
+  /** As `lastCommit`, of an attempt that has died: should it live after all, it can commit no more. */
+  readonly cutOff?: (attempt_id: string) => Promise<number | undefined>
   readonly observe?: (progress: SendProgress) => void
 }
 
@@ -157,6 +159,7 @@ export async function openSend(context: SendContext): Promise<Send> {
       by: { writer, attempt_id },
       now: begun?.modified_at ?? context.now(),
       ...(context.lastCommit === undefined ? {} : { lastCommit: context.lastCommit }),
+      ...(context.cutOff === undefined ? {} : { cutOff: context.cutOff }),
     })
     context.step('recovered')
     for (const stream of streams) {

@@ -23,7 +23,7 @@ import {
 } from './sync-source.ts'
 
 export interface SyncTools
-  extends Omit<SendContext, 'streams' | 'emit' | 'lastCommit' | 'observe' | 'sync_id'> {
+  extends Omit<SendContext, 'streams' | 'emit' | 'lastCommit' | 'cutOff' | 'observe' | 'sync_id'> {
   readonly sync: string
   /** Name of the destination. */
   readonly destination_name: string
@@ -159,6 +159,7 @@ class RunningSync {
       ...tools,
       streams,
       lastCommit: (attempt_id) => ledger.lastSyncCommit(attempt_id),
+      cutOff: (attempt_id) => ledger.cutOffSync(attempt_id, tools.now()),
       emit: (states, { attempt_id, n, records, complete }) => {
         this.records = records.reduce((sum, each) => sum + each, 0)
         const kept = [
