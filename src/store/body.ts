@@ -13,22 +13,40 @@ export async function* chunksOf(body: Body, signal?: AbortSignal): AsyncGenerato
   }
 }
 
+/** Memory of parts that were sent, for those that follow: asked for anew each time it would pile up. */
+export class SpareParts {
+  private readonly parts: Uint8Array<ArrayBuffer>[] = []
+  private readonly own = new WeakSet<Uint8Array>()
+
+  /** A part of `size` bytes. */
+  take(size: number): Uint8Array<ArrayBuffer> {
+    const part = this.parts.pop() ?? new Uint8Array(size)
+    this.own.add(part)
+    return part
+  }
+
+  /** The part is not needed any longer. Parts that are views of a caller's memory are left alone. */
+  give(part: Uint8Array): void {
+    if (this.own.delete(part)) this.parts.push(part as Uint8Array<ArrayBuffer>)
+  }
+}
+
 /**
- * The body in parts of exactly `bytes`, the last one shorter; one empty part for an empty body.
- * Holds one part in memory.
+ * The body in parts of exactly `bytes`, the last one shorter; one empty part for an empty body. Holds one part in
+ * memory. `spare`: whoever gives it gives each part back once it was sent.
  */
 export async function* partsOf(
   body: Body,
   bytes: number,
-  signal?: AbortSignal,
+  { signal, spare }: { readonly signal?: AbortSignal; readonly spare?: SpareParts } = {},
 ): AsyncGenerator<Uint8Array> {
   let part = new Uint8Array(0)
   let filled = 0
   let given = 0
   for await (const chunk of chunksOf(body, signal)) {
     let offset = 0
-    // A body that is one large array is cut into views: nothing is copied.
-    if (filled === 0) {
+    // A body that is one large array is cut into views: nothing is copied. Other pieces may not last.
+    if (filled === 0 && chunk === body) {
       while (chunk.byteLength - offset >= bytes) {
         yield chunk.subarray(offset, offset + bytes)
         offset += bytes
@@ -37,7 +55,9 @@ export async function* partsOf(
     }
     while (offset < chunk.byteLength) {
       const wanted = Math.min(bytes - filled, chunk.byteLength - offset)
-      part = grown(part, filled, filled + wanted, bytes)
+      // The first part may be all there is; those after it are whole but for the last.
+      if (given > 0 && filled === 0) part = spare?.take(bytes) ?? new Uint8Array(bytes)
+      else part = grown(part, filled, filled + wanted, bytes)
       part.set(chunk.subarray(offset, offset + wanted), filled)
       filled += wanted
       offset += wanted

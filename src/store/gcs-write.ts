@@ -22,7 +22,7 @@ export async function writeGcs(
 ): Promise<ObjectInfo> {
   const { signal, if_absent, content_type } = io
   const chunk_bytes = Math.ceil((io.part_bytes ?? DEFAULT_CHUNK_BYTES) / CHUNK_UNIT) * CHUNK_UNIT
-  const parts = partsOf(body, chunk_bytes, signal)
+  const parts = partsOf(body, chunk_bytes, signal === undefined ? {} : { signal })
   const first = await parts.next()
   if (first.done === true) throw new Error('a body has at least one part')
   const second = await parts.next()

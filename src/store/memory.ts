@@ -66,7 +66,7 @@ export function openMemory(): ObjectStore {
   async function write(key: string, body: Body, io: WriteOptions = {}): Promise<ObjectInfo> {
     checkKey(key)
     const chunks: Uint8Array[] = []
-    for await (const chunk of chunksOf(body, io.signal)) chunks.push(chunk)
+    for await (const chunk of chunksOf(body, io.signal)) chunks.push(new Uint8Array(chunk))
     io.signal?.throwIfAborted()
     if (io.if_absent === true && objects.has(key)) {
       throw new ExchangeError('object_exists', `There is an object memory:${key} already.`, {

@@ -9,7 +9,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { ExchangeError } from '../core/errors.ts'
-import { chain, partsOf } from './body.ts'
+import { chain, partsOf, SpareParts } from './body.ts'
 import type { S3Bucket } from './s3.ts'
 import { s3ErrorName, s3ErrorStatus } from './s3-errors.ts'
 import { encodeMetadata, WRITE_ID } from './s3-metadata.ts'
@@ -50,12 +50,14 @@ export async function writeS3(
   const target = targetOf(bucket, key, io)
   const stop = new AbortController()
   const signal = io.signal === undefined ? stop.signal : AbortSignal.any([io.signal, stop.signal])
-  const parts = partsOf(body, part_bytes, signal)
+  const spare = new SpareParts()
+  const parts = partsOf(body, part_bytes, { signal, spare })
   const first = await parts.next()
   if (first.done === true) throw new Error('a body has at least one part')
   const second = await parts.next()
   if (second.done === true) return putWhole(target, first.value, signal)
-  return uploadParts(target, { leading: [first.value, second.value], rest: parts, stop, signal })
+  const leading = [first.value, second.value]
+  return uploadParts(target, { leading, rest: parts, spare, stop, signal })
 }
 
 function targetOf(bucket: S3Bucket, key: string, io: WriteOptions): Target {
@@ -121,6 +123,7 @@ async function putWhole(
 interface Parts {
   readonly leading: readonly Uint8Array[]
   readonly rest: AsyncGenerator<Uint8Array>
+  readonly spare: SpareParts
   /** Ends everything on the way when one part fails. */
   readonly stop: AbortController
   readonly signal: AbortSignal
@@ -128,7 +131,7 @@ interface Parts {
 
 async function uploadParts(
   target: Target,
-  { leading, rest, stop, signal }: Parts,
+  { leading, rest, spare, stop, signal }: Parts,
 ): Promise<ObjectInfo> {
   const { bucket, key } = target
   // Not abortable: an upload whose id never arrives could not be removed.
@@ -154,6 +157,7 @@ async function uploadParts(
       })
       const { ETag } = await bucket.client.send(part, { abortSignal: signal })
       done.push({ PartNumber, ETag })
+      spare.give(bytes)
     } catch (error) {
       stop.abort(signal.aborted ? signal.reason : bucket.coded(error, writeCall(target)))
     }

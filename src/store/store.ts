@@ -94,6 +94,7 @@ export interface UnfinishedUpload {
   readonly id: string
 }
 
+/** What is written. A piece need not stay as it is once the next one is asked for. */
 export type Body = Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>
 
 export interface ObjectStore extends AsyncDisposable {

@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs'
 import { ExchangeError } from '../../core/errors.ts'
 import type { Feed } from '../../core/feed.ts'
 import { parsePartition } from '../../core/partition.ts'
 import type { ObjectStore } from '../../store/store.ts'
+import { filePieces } from '../file-pieces.ts'
 import { inParallel } from '../in-parallel.ts'
 import { type AbortedUploads, abortUploads, findUploads } from '../unfinished-uploads.ts'
 import type { DeliveryFile, PartitionPlan } from './delivery-plan.ts'
@@ -72,9 +72,9 @@ export async function runPartition(plan: PartitionPlan, tools: RunTools): Promis
 async function upload(file: DeliveryFile, sent: { bytes: number }, tools: RunTools): Promise<void> {
   const { store, progress, signal } = tools
   async function* body() {
-    for await (const chunk of createReadStream(file.path, { highWaterMark: 1 << 20 })) {
-      yield chunk as Uint8Array
-      sent.bytes += (chunk as Uint8Array).length
+    for await (const piece of filePieces(file.path)) {
+      yield piece
+      sent.bytes += piece.length
       progress(sent.bytes)
     }
   }

@@ -1,10 +1,10 @@
-import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { streamMatcher } from '../../core/destination/key-matcher.ts'
 import { objectKey } from '../../core/destination/object-key.ts'
 import type { DestinationPath } from '../../core/destination/path-format.ts'
 import type { Stream } from '../../core/destination/stream.ts'
 import type { ObjectStore } from '../../store/store.ts'
+import { filePieces } from '../file-pieces.ts'
 import type { AttemptLog, SentObject } from './attempt-log.ts'
 import { isKeyTaken } from './key-taken.ts'
 import { commonPrefix, type PartIds } from './part-ids.ts'
@@ -99,7 +99,7 @@ export function openUploads(context: UploadContext): Uploads {
       intended.set(object.key, object)
       context.step('intended')
       try {
-        await store.write(object.key, createReadStream(part.path, { highWaterMark: 1 << 20 }), {
+        await store.write(object.key, filePieces(part.path), {
           if_absent: true,
           signal: context.signal,
           metadata: {

@@ -52,13 +52,13 @@ export async function encodeColumn({
     output.dictionary && leaf.type !== 'BOOLEAN'
       ? dictionaryOf(column, output.dictionary_page_bytes)
       : undefined
-  const pages = new Pages(pack, column.bytes.length)
+  const pages = new Pages(pack)
   if (dictionary !== undefined) {
     pages.add(dictionary.bytes, DICTIONARY_PAGE, {
       7: struct({ 1: i32(dictionary.size), 2: i32(PLAIN) }),
     })
   }
-  const dictionary_bytes = pages.out.at
+  const dictionary_bytes = pages.bytes
   let data_pages = 0
   const page = new ByteBuffer(
     Math.min(output.page_bytes * 2, column.bytes.length + column.levels + 64),
@@ -79,8 +79,8 @@ export async function encodeColumn({
     })
     data_pages++
   }
-  return {
-    bytes: pages.out.written,
+  const chunk = {
+    bytes: pages.take(),
     unpacked_bytes: pages.unpacked_bytes,
     levels: column.levels,
     nulls: column.levels - column.count,
@@ -88,6 +88,11 @@ export async function encodeColumn({
     dictionary_bytes,
     data_pages,
   }
+  // Given back at once: the collector does not see how much memory lies behind a few objects.
+  for (const array of [column.bytes, column.definitions, column.repetitions, dictionary?.indices]) {
+    array?.buffer.transfer(0)
+  }
+  return chunk
 }
 
 /** Puts the runs of a leaf behind each other. */
@@ -220,18 +225,17 @@ function writeIndices(
 
 /** Pages as they lie in the file. */
 class Pages {
-  readonly out: ByteBuffer
+  bytes = 0
   unpacked_bytes = 0
+  private readonly pieces: Uint8Array[] = []
   private readonly pack: Pack
 
-  constructor(pack: Pack, expected_bytes: number) {
+  constructor(pack: Pack) {
     this.pack = pack
-    this.out = new ByteBuffer(Math.max(1024, expected_bytes >> 1))
   }
 
-  /** `kind`: the part of the header that is of this type of page. */
+  /** `kind`: the part of the header that is of this type of page. The page's memory stays the caller's. */
   add(page: Uint8Array, type: number, kind: ThriftFields): void {
-    const { out } = this
     const packed = this.pack(page)
     const header = thriftBytes({
       1: i32(type),
@@ -239,9 +243,19 @@ class Pages {
       3: i32(packed.length),
       ...kind,
     })
-    out.room(header.length + packed.length)
-    out.copy(header, 0, header.length)
-    out.copy(packed, 0, packed.length)
+    this.pieces.push(header, packed.buffer === page.buffer ? new Uint8Array(packed) : packed)
+    this.bytes += header.length + packed.length
     this.unpacked_bytes += header.length + page.length
+  }
+
+  /** All of them in memory of their own. */
+  take(): Uint8Array<ArrayBuffer> {
+    const out = new Uint8Array(this.bytes)
+    let at = 0
+    for (const piece of this.pieces.splice(0)) {
+      out.set(piece, at)
+      at += piece.length
+    }
+    return out
   }
 }

@@ -6,9 +6,9 @@ export interface ColumnValues {
   /** Levels: values, nulls and empty lists. */
   readonly levels: number
   /** Undefined where every value is there. */
-  readonly definitions: Uint8Array | undefined
+  readonly definitions: Uint8Array<ArrayBuffer> | undefined
   /** Undefined outside of lists and maps. */
-  readonly repetitions: Uint8Array | undefined
+  readonly repetitions: Uint8Array<ArrayBuffer> | undefined
   readonly count: number
   /** The values in PLAIN encoding; a boolean takes a byte. */
   readonly bytes: Uint8Array<ArrayBuffer>

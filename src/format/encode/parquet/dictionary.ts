@@ -6,7 +6,7 @@ export interface Dictionary {
   /** The different values in PLAIN encoding, in the order in which they first came. */
   readonly bytes: Uint8Array
   readonly size: number
-  readonly indices: Int32Array
+  readonly indices: Int32Array<ArrayBuffer>
   /** For each of the different values, which value of the column it first was. */
   readonly firsts: Int32Array
 }
