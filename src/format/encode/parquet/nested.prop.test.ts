@@ -207,7 +207,7 @@ it('what is nested is read as it was written, by readers that are not ours', asy
         const sql =
           kind === 'string'
             ? literal(String(some))
-            : `${some}::${kind === 'double' ? 'DOUBLE' : 'BIGINT'}`
+            : `'${some}'::${kind === 'double' ? 'DOUBLE' : 'BIGINT'}`
         const [found] = await duckdb.all<{ n: bigint }>(
           `SELECT count(*) AS n FROM read_parquet(${literal(path)}) WHERE ${name} = ${sql}`,
         )
