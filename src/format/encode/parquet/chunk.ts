@@ -89,7 +89,8 @@ export async function encodeColumn({
     data_pages,
   }
   // Given back at once: the collector does not see how much memory lies behind a few objects.
-  for (const array of [column.bytes, column.definitions, column.repetitions, dictionary?.indices]) {
+  const { bytes, definitions, repetitions, starts } = column
+  for (const array of [bytes, definitions, repetitions, starts, dictionary?.indices]) {
     array?.buffer.transfer(0)
   }
   return chunk

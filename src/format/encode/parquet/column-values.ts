@@ -13,7 +13,7 @@ export interface ColumnValues {
   /** The values in PLAIN encoding; a boolean takes a byte. */
   readonly bytes: Uint8Array<ArrayBuffer>
   /** Where each value begins, and behind them where the last ends. */
-  readonly starts: Int32Array
+  readonly starts: Int32Array<ArrayBuffer>
   /** The bytes as numbers of 32 bits; of values of a fixed width only. */
   readonly words: Int32Array
 }
@@ -37,7 +37,7 @@ export function columnValues(
 }
 
 /** Each text is its length (32 bits) and its bytes. */
-function startsOfTexts(bytes: Uint8Array, most: number): Int32Array {
+function startsOfTexts(bytes: Uint8Array, most: number): Int32Array<ArrayBuffer> {
   const starts = new Int32Array(most + 1)
   let count = 0
   let at = 0

@@ -21,9 +21,20 @@ const TRIAL = 1 << 14
  * naming them by number would not be shorter.
  */
 export function dictionaryOf(column: ColumnValues, most_bytes: number): Dictionary | undefined {
+  if (column.count === 0) return undefined
+  const hashes = hashesOf(column)
+  const found = findDictionary(column, hashes, most_bytes)
+  // Given back at once, as the column itself is.
+  hashes.buffer.transfer(0)
+  return found
+}
+
+function findDictionary(
+  column: ColumnValues,
+  value_hashes: Int32Array,
+  most_bytes: number,
+): Dictionary | undefined {
   const { count, bytes, starts } = column
-  if (count === 0) return undefined
-  const value_hashes = hashesOf(column)
   const same = comparerOf(column)
   const indices = new Int32Array(count)
   let firsts = new Int32Array(1024)
@@ -117,7 +128,7 @@ const mixed = (hash: number): number => {
   return once ^ (once >>> 13)
 }
 
-function hashesOf({ type, bytes, starts, words, count }: ColumnValues): Int32Array {
+function hashesOf({ type, bytes, starts, words, count }: ColumnValues): Int32Array<ArrayBuffer> {
   const hashes = new Int32Array(count)
   if (type === 'BYTE_ARRAY') {
     let at = 0
