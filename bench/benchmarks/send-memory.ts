@@ -25,13 +25,15 @@ export const sendMemory: Benchmark = {
       baseline: nameOf(format, '1 GB'),
       measure: 'peak_rss_bytes',
       at_most: 1.15,
-      dominates: 'A part’s upload beside the columns of a row group, and what the collector has not looked at yet.',
+      dominates:
+        'A part’s upload beside the columns of a row group, and what the collector has not looked at yet.',
     },
     {
       contender: nameOf(format, '10 GB'),
       measure: 'peak_rss_bytes',
       at_most: 700e6,
-      dominates: 'A part’s upload beside the columns of a row group, and what the collector has not looked at yet.',
+      dominates:
+        'A part’s upload beside the columns of a row group, and what the collector has not looked at yet.',
     },
   ]),
   rounds: 1,
