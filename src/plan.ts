@@ -12,13 +12,17 @@ export interface Selection {
   /** Names of feeds; empty means all. */
   readonly feeds: readonly string[]
   readonly partition?: string
+  /** First and last partition, both inclusive. */
   readonly from?: string
   readonly to?: string
 }
 
 export interface LoadSelection extends Selection {
+  /** Lists everything from the feed's start, not only what can have changed. */
   readonly all: boolean
+  /** Loads again what is published already, and what was refused. */
   readonly force: boolean
+  /** Loads published partitions with rejects again, after a contract or its settings changed. */
   readonly replay: boolean
 }
 

@@ -9,30 +9,16 @@ import type { Reject, RejectQuery } from '../exchange/rejects.ts'
 import type { RollbackReport } from '../exchange/rollback.ts'
 import type { SweepReport } from '../exchange/sweep.ts'
 import type { SyncEvent, SyncReport } from '../exchange/sync/run-sync.ts'
+import type { LoadSelection, Selection } from '../plan.ts'
 import type { SyncRequest } from '../sync.ts'
+import type { ValidateRequest } from '../validate.ts'
 
 /**
  * What the commands ask of the app: the subset they use, as plain data. Field names are those of the
  * JSON documents, so a command hands a record on as it came.
  */
 
-export interface Selection {
-  /** Names of feeds; empty means all. */
-  readonly feeds: readonly string[]
-  readonly partition?: string
-  /** First and last partition, both inclusive. */
-  readonly from?: string
-  readonly to?: string
-}
-
-export interface LoadSelection extends Selection {
-  /** Lists everything from the feed's start, not only what can have changed. */
-  readonly all: boolean
-  /** Loads again what is published already, and what was refused. */
-  readonly force: boolean
-  /** Loads published partitions with rejects again, after a contract or its settings changed. */
-  readonly replay: boolean
-}
+export type { LoadSelection, Selection } from '../plan.ts'
 
 /** A reason with how often it held. */
 export interface Note {
@@ -161,12 +147,7 @@ export interface StatusReport {
 
 export type { SyncStatus } from '../core/sync-status.ts'
 
-export interface ValidateRequest extends Selection {
-  /** Local files checked instead of what a feed's bucket holds. */
-  readonly files: readonly string[]
-  readonly preset?: string
-  readonly contract?: string
-}
+export type { ValidateRequest } from '../validate.ts'
 
 /** As a load, had it been one: `rows_published` is what would be published. */
 export interface ValidationReport extends Counts {

@@ -1,9 +1,14 @@
-import type { AvroField, AvroRecordSchema, AvroSchema } from '../../core/records/avro-schema.ts'
+import type { AvroField, AvroRecordSchema } from '../../core/records/avro-schema.ts'
 import { type AvroBuffer, compileAvro } from './avro-binary.ts'
 import type { Encoding } from './encode.ts'
-import { type PlainColumn, type PlainField, PlainRows, plainFieldsOf } from './plain-rows.ts'
+import {
+  builtInWriter,
+  type PlainColumn,
+  type PlainField,
+  PlainRows,
+  plainFieldsOf,
+} from './plain-rows.ts'
 import { type PlainTake, plainTake, type ValueSink } from './plain-value.ts'
-import { UUID_LENGTH, UuidWriter } from './uuid-writer.ts'
 
 /** Adds plain records to `out` in Avro's binary encoding; undefined where the stream has none. */
 export function plainAvro(
@@ -15,9 +20,13 @@ export function plainAvro(
   if (fields === undefined) return undefined
   let row_start = 0
   const columns = schema.fields.map(({ name, type }): PlainColumn => {
-    const write = builtInWriter(name, encoding, type, out)
-    if (write !== undefined) return { otherwise: write }
     const encode = compileAvro(type)
+    const write = builtInWriter(name, encoding, {
+      long: (value) => out.long(value),
+      slice: (source, from, to) => out.copy(source, from, to),
+      meta: (value) => encode(value, out),
+    })
+    if (write !== undefined) return { otherwise: write }
     const otherwise = () => encode(null, out)
     const field = fields.get(name)
     if (field === undefined) return { otherwise }
@@ -89,42 +98,5 @@ class BranchSink implements ValueSink {
   slice(source: Uint8Array, from: number, to: number): void {
     this.out.long(this.branch)
     this.out.copy(source, from, to)
-  }
-}
-
-function builtInWriter(
-  name: string,
-  { output_schema, sync_id, generation_id }: Encoding,
-  type: AvroSchema,
-  out: AvroBuffer,
-): PlainColumn['otherwise'] | undefined {
-  const id = (version: 4 | 7): PlainColumn['otherwise'] => {
-    const uuids = new UuidWriter(version)
-    return (_, now) => {
-      out.long(UUID_LENGTH)
-      out.reserve(UUID_LENGTH)
-      uuids.write(out.bytes, out.at, now)
-      out.at += UUID_LENGTH
-    }
-  }
-  if (output_schema === 'v1') {
-    if (name === '_airbyte_ab_id') return id(4)
-    if (name === '_airbyte_emitted_at') return (reader) => out.long(reader.emittedAt())
-    return undefined
-  }
-  switch (name) {
-    case '_airbyte_raw_id':
-      return id(7)
-    case '_airbyte_extracted_at':
-      return (reader) => out.long(reader.emittedAt())
-    case '_airbyte_meta': {
-      const encode = compileAvro(type)
-      const meta = { sync_id, changes: [] }
-      return () => encode(meta, out)
-    }
-    case '_airbyte_generation_id':
-      return () => out.long(generation_id)
-    default:
-      return undefined
   }
 }

@@ -1,9 +1,11 @@
+import type { AvroRecord } from '../../core/records/avro-value.ts'
 import { shapeV1 } from '../../core/records/schema-v1.ts'
 import { shapeV2 } from '../../core/records/schema-v2.ts'
 import type { FieldShape, ScalarKind } from '../../core/records/shape.ts'
 import type { Encoding } from './encode.ts'
 import type { PlainOptions, PlainTake } from './plain-value.ts'
 import type { RecordReader } from './record-reader.ts'
+import { UUID_LENGTH, UuidWriter } from './uuid-writer.ts'
 
 /** A field of the records, by its column's name. */
 export interface PlainField extends PlainOptions {
@@ -48,6 +50,49 @@ export interface PlainColumn {
   readonly field?: { readonly key: string; readonly take: PlainTake }
   /** … and else this is written. */
   otherwise(reader: RecordReader, now: number): void
+}
+
+/** Where built-in columns go. */
+export interface BuiltInSink {
+  long(value: number): void
+  slice(source: Uint8Array, from: number, to: number): void
+  /** The whole of `_airbyte_meta`. */
+  meta(value: AvroRecord): void
+}
+
+/** What is written of each record to the built-in column of this name; undefined where it is none. */
+export function builtInWriter(
+  name: string,
+  { output_schema, sync_id, generation_id }: Encoding,
+  sink: BuiltInSink,
+): PlainColumn['otherwise'] | undefined {
+  const id = (version: 4 | 7): PlainColumn['otherwise'] => {
+    const uuids = new UuidWriter(version)
+    const uuid = new Uint8Array(UUID_LENGTH)
+    return (_, now) => {
+      uuids.write(uuid, 0, now)
+      sink.slice(uuid, 0, UUID_LENGTH)
+    }
+  }
+  if (output_schema === 'v1') {
+    if (name === '_airbyte_ab_id') return id(4)
+    if (name === '_airbyte_emitted_at') return (reader) => sink.long(reader.emittedAt())
+    return undefined
+  }
+  switch (name) {
+    case '_airbyte_raw_id':
+      return id(7)
+    case '_airbyte_extracted_at':
+      return (reader) => sink.long(reader.emittedAt())
+    case '_airbyte_meta': {
+      const meta = { sync_id, changes: [] }
+      return () => sink.meta(meta)
+    }
+    case '_airbyte_generation_id':
+      return () => sink.long(generation_id)
+    default:
+      return undefined
+  }
 }
 
 /** What the columns write to. */

@@ -1,8 +1,13 @@
 import type { ParquetField } from '../../../core/records/parquet-type.ts'
 import type { Encoding } from '../encode.ts'
-import { type PlainColumn, type PlainField, PlainRows, plainFieldsOf } from '../plain-rows.ts'
+import {
+  builtInWriter,
+  type PlainColumn,
+  type PlainField,
+  PlainRows,
+  plainFieldsOf,
+} from '../plain-rows.ts'
 import { type PlainTake, plainTake } from '../plain-value.ts'
-import { UUID_LENGTH, UuidWriter } from '../uuid-writer.ts'
 import type { LeafColumn } from './leaf-column.ts'
 import type { Shred } from './shred.ts'
 
@@ -21,7 +26,15 @@ export function plainColumns(encoding: Encoding, rows: RowColumns): PlainRows | 
   const leaves_of = rows.columns.map(({ name }) => by_column.get(name) ?? [])
   const columns = rows.columns.map(({ name }, index): PlainColumn => {
     const leaves = leaves_of[index] as readonly LeafColumn[]
-    const built_in = builtInWriter(name, encoding, leaves, rows.shreds[index] as Shred)
+    const [leaf] = leaves
+    const built_in =
+      leaf === undefined
+        ? undefined
+        : builtInWriter(name, encoding, {
+            long: (value) => leaf.long(value),
+            slice: (source, from, to) => leaf.slice(source, from, to),
+            meta: (value) => rows.shreds[index]?.(value, 0, 0),
+          })
     if (built_in !== undefined) return { otherwise: built_in }
     const otherwise = () => {
       for (const leaf of leaves) leaf.none(0)
@@ -51,42 +64,5 @@ function takeOf(field: PlainField, leaves: readonly LeafColumn[]): PlainTake {
     if (!take(bytes, line, start, end)) return false
     text.none(1)
     return true
-  }
-}
-
-function builtInWriter(
-  name: string,
-  { output_schema, sync_id, generation_id }: Encoding,
-  leaves: readonly LeafColumn[],
-  shred: Shred,
-): PlainColumn['otherwise'] | undefined {
-  const [leaf] = leaves
-  if (leaf === undefined) return undefined
-  const id = (version: 4 | 7): PlainColumn['otherwise'] => {
-    const uuids = new UuidWriter(version)
-    const uuid = new Uint8Array(UUID_LENGTH)
-    return (_, now) => {
-      uuids.write(uuid, 0, now)
-      leaf.slice(uuid, 0, UUID_LENGTH)
-    }
-  }
-  if (output_schema === 'v1') {
-    if (name === '_airbyte_ab_id') return id(4)
-    if (name === '_airbyte_emitted_at') return (reader) => leaf.long(reader.emittedAt())
-    return undefined
-  }
-  switch (name) {
-    case '_airbyte_raw_id':
-      return id(7)
-    case '_airbyte_extracted_at':
-      return (reader) => leaf.long(reader.emittedAt())
-    case '_airbyte_meta': {
-      const meta = { sync_id, changes: [] }
-      return () => shred(meta, 0, 0)
-    }
-    case '_airbyte_generation_id':
-      return () => leaf.long(generation_id)
-    default:
-      return undefined
   }
 }
