@@ -30,8 +30,10 @@ export interface ToxicProxy {
   readonly url: string
   /** Toxics act on connections that are open as well as on new ones. */
   add(toxic: Toxic, options?: ToxicOptions): Promise<void>
-  /** Removes every toxic, and opens the proxy again. */
+  /** No toxic is left, and the proxy is open. What is connected through a toxic is cut. */
   heal(): Promise<void>
+  /** Removes every toxic and cuts nothing: what is connected goes on. Every client must be reading. */
+  lift(): Promise<void>
   /** Refuses connections, and cuts those that are open. */
   refuse(): Promise<void>
 }
@@ -63,7 +65,8 @@ export async function startToxiproxy(): Promise<Toxiproxy> {
       proxies += 1
       const name = `proxy-${proxies}`
       const listen = `127.0.0.1:${await freePort()}`
-      await api('POST', '/proxies', { name, listen, upstream: host, enabled: true })
+      const start = () => api('POST', '/proxies', { name, listen, upstream: host, enabled: true })
+      await start()
       const toxics: string[] = []
       let refusing = false
       return {
@@ -74,9 +77,16 @@ export async function startToxiproxy(): Promise<Toxiproxy> {
           toxics.push(toxic_name)
         },
         async heal() {
-          while (toxics.length > 0) await api('DELETE', `/proxies/${name}/toxics/${toxics.pop()}`)
-          if (refusing) await api('POST', `/proxies/${name}`, { enabled: true })
+          if (toxics.length === 0 && !refusing) return
+          // It removes a toxic by writing what the toxic held to the client, and waits for ever for one that has
+          // gone away in the meantime; so the proxy goes with its toxics, and a new one takes its port.
+          await api('DELETE', `/proxies/${name}`)
+          await start()
+          toxics.length = 0
           refusing = false
+        },
+        async lift() {
+          while (toxics.length > 0) await api('DELETE', `/proxies/${name}/toxics/${toxics.pop()}`)
         },
         async refuse() {
           await api('POST', `/proxies/${name}`, { enabled: false })
