@@ -160,6 +160,37 @@ describe('the CSV gate', () => {
     expect(await rowsOf(bytes, { encoding: 'latin1' })).toHaveLength(3)
   })
 
+  it('tells of a record that is too long its own bytes and no others, however it comes', async () => {
+    const long = 'x'.repeat(500)
+    // What another object left in memory must not show.
+    await bench.pass(`a\n${'secret'.repeat(5000)}\n`, csv)
+    for (const cut of [0, 3, 90, 400]) {
+      const bytes = Buffer.from(`a\n${long}`)
+      const frames = [bytes.subarray(0, cut), bytes.subarray(cut)].map((part) =>
+        zstdCompressSync(part),
+      )
+      const { refused } = await bench.pass(Buffer.concat(frames), { ...csv, max_row_bytes: 40 })
+      expect(refused).toMatchObject([{ row: 2, code: 'line_too_long', raw: long }])
+    }
+  })
+
+  it('a record that is too long is one row where a file is cut within a character of its encoding', async () => {
+    const long = 'é가x'.repeat(60)
+    const bytes = Buffer.from(`\ufeffa\n${long}\n1`, 'utf16le')
+    for (const encoding of ['utf-16le', 'utf-16be']) {
+      const text = encoding === 'utf-16le' ? bytes : Buffer.from(bytes).swap16()
+      for (let cut = 160; cut < 172; cut++) {
+        const frames = [text.subarray(0, cut), text.subarray(cut)].map((part) =>
+          zstdCompressSync(part),
+        )
+        const settings = { ...csv, max_row_bytes: 30, encoding }
+        const { result, refused } = await bench.pass(Buffer.concat(frames), settings)
+        expect(refused, `${cut}`).toMatchObject([{ row: 2, code: 'line_too_long', raw: long }])
+        expect(await bench.read(passed(result))).toMatchObject([{ _row: 3 }])
+      }
+    }
+  })
+
   it('refuses a record that is too long, on one line or over several, wherever a file is cut', async () => {
     const long = 'x'.repeat(3000)
     const lines = `"${'y\n'.repeat(600)}"`

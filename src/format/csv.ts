@@ -5,7 +5,7 @@ import { checkHeader, MAX_COLUMNS } from './csv-header.ts'
 import { BAD, type CsvSettings, INCOMPLETE, lineBreakOf, RecordScanner } from './csv-scanner.ts'
 import type { Gate, GateOptions, PassedObject, StagedObject } from './format.ts'
 import type { Problem } from './json-scanner.ts'
-import { invalidUtf8, MAX_RAW_BYTES, rawText } from './raw-text.ts'
+import { invalidUtf8, LongRow, rawText } from './raw-text.ts'
 import { Refusal, settle } from './refusal.ts'
 import { openText } from './text-source.ts'
 import { NOT_IN_ENCODING } from './transcode.ts'
@@ -53,9 +53,8 @@ class CsvPass {
   private breaks = false
   /** Not to be scanned again before the buffer holds this much: keeps long records linear. */
   private wait_for = 0
-  /** Bytes seen of a line that is too long to be held; 0 outside of one. */
-  private long = 0
-  private long_head = Buffer.alloc(0)
+  /** The line that is gone through, where it is too long to be held. */
+  private long: LongRow | undefined
 
   constructor(options: GateOptions, settings: CsvSettings) {
     this.options = options
@@ -77,7 +76,7 @@ class CsvPass {
       if (bytes > 0) {
         this.line_break_known ||= this.findLineBreak(true)
         const { line_break } = this.scanner
-        if (this.used > 0 ? this.buffer[this.used - 1] !== line_break : this.long > 0) {
+        if (this.used > 0 ? this.buffer[this.used - 1] !== line_break : this.long !== undefined) {
           this.put(Buffer.of(line_break))
         }
         this.take(true)
@@ -137,10 +136,10 @@ class CsvPass {
     const limit = this.used
     let at = 0
     while (at < limit) {
-      if (this.long > 0) {
+      if (this.long !== undefined) {
         const end = buffer.indexOf(line_break, at)
         if (end < 0 || end >= limit) {
-          this.long += limit - at
+          this.long.add(buffer.subarray(at, limit))
           return limit
         }
         this.refuseLine(at, end, limit)
@@ -177,9 +176,8 @@ class CsvPass {
         }
         const line_end = buffer.indexOf(line_break, at)
         if (line_end < 0 || line_end >= limit) {
-          this.long_head = Buffer.from(buffer.subarray(at, at + MAX_RAW_BYTES + 4))
-          this.long = limit - at
-          return limit
+          this.long = new LongRow()
+          continue
         }
         scanner.problem = {
           code: 'unclosed_quote',
@@ -201,9 +199,8 @@ class CsvPass {
         // The record can be bad before its first line is all there.
         if (line_end < 0 || line_end >= limit) {
           if (!last && limit - at <= settings.max_row_bytes + 1) return at
-          this.long_head = Buffer.from(buffer.subarray(at, at + MAX_RAW_BYTES + 4))
-          this.long = limit - at
-          return limit
+          this.long = new LongRow()
+          continue
         }
         this.refuseLine(at, line_end, limit)
         at = line_end + 1
@@ -253,11 +250,11 @@ class CsvPass {
     this.line++
     this.rows_read++
     this.rows_refused++
-    if (this.long > 0) {
-      const total = this.long + line_end - at
-      this.long = 0
-      const raw = rawText(this.long_head, total)
-      this.options.refuse({ row: this.line, ...this.tooLong(total), raw })
+    const { long } = this
+    if (long !== undefined) {
+      this.long = undefined
+      long.add(buffer.subarray(at, line_end))
+      this.options.refuse({ row: this.line, ...this.tooLong(long.bytes), raw: long.raw })
       return
     }
     const problem =

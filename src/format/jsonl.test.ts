@@ -305,6 +305,24 @@ describe('the JSON lines gate', () => {
     }
   })
 
+  it('tells of a line that is too long its own bytes and no others', async () => {
+    // What another object left in memory must not show.
+    await bench.pass(`{"a":"${'secret'.repeat(5000)}"}`, jsonl)
+    const long = `{"a":"${'x'.repeat(500)}"}`
+    const { refused } = await bench.pass(long, { type: 'jsonl', max_row_bytes: 40 })
+    expect(refused).toMatchObject([{ row: 1, code: 'line_too_long', raw: long }])
+  })
+
+  it('reads a field that DuckDB takes for the one that marks refused lines', async () => {
+    const text = '{"_Bucketline_hole":1,"a":2}\n{"a":\n{"a":3}\n'
+    const { result, refused } = await bench.pass(text, jsonl)
+    expect(refused).toMatchObject([{ row: 2 }])
+    expect(await bench.read(passed(result), ['a', '_Bucketline_hole'])).toEqual([
+      { _row: 1, a: '2', _Bucketline_hole: '1' },
+      { _row: 3, a: '3', _Bucketline_hole: null },
+    ])
+  })
+
   it('tells bytes that are not UTF-8 in raw', async () => {
     const line = Buffer.concat([Buffer.from('{"é":"'), Buffer.of(0xff, 0xc3), Buffer.from('"}')])
     const { refused } = await bench.pass(line, jsonl)

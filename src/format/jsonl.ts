@@ -6,7 +6,7 @@ import { FileSink } from './file-sink.ts'
 import type { Gate, GateOptions, PassedObject, StagedObject } from './format.ts'
 import { LineScanner, type Problem } from './json-scanner.ts'
 import { LineShapes } from './line-shapes.ts'
-import { invalidUtf8, MAX_RAW_BYTES, rawText } from './raw-text.ts'
+import { invalidUtf8, LongRow, rawText } from './raw-text.ts'
 import { settle } from './refusal.ts'
 import { openText } from './text-source.ts'
 
@@ -61,10 +61,9 @@ class JsonlPass {
   /** Blank lines not yet followed by a row: at the end of a file they shift no number. */
   private blanks = 0
   private blanks_at = 0
-  /** Bytes seen of a line that is too long to be held; 0 outside of one. */
-  private long = 0
+  /** The line that is gone through, where it is too long to be held. */
+  private long: LongRow | undefined
   private long_at = 0
-  private long_head = Buffer.alloc(0)
   private not_in_encoding: number | undefined
   /** What the written file has that the delivered one has not. */
   private holes = 0
@@ -101,7 +100,7 @@ class JsonlPass {
         if (last >= this.used - chunk.length) await this.take(last + 1)
         this.dropLongLine()
       }
-      if (this.used > 0 || this.long > 0) {
+      if (this.used > 0 || this.long !== undefined) {
         this.put(Buffer.of(LF))
         await this.take(this.used)
       }
@@ -159,7 +158,7 @@ class JsonlPass {
     /** Clean lines from here on are not yet in the written file. */
     let clean_from = from
     while (at < end) {
-      if (shapes.known && this.long === 0 && (this.blanks === 0 || sink !== undefined)) {
+      if (shapes.known && this.long === undefined && (this.blanks === 0 || sink !== undefined)) {
         const matched = shapes.match(this.lines(end), at, this.max_row_bytes)
         if (matched > at) {
           this.countMatched()
@@ -168,7 +167,7 @@ class JsonlPass {
         }
       }
       const first = buffer[at] as number
-      if ((first === LF || first <= 0x20) && this.long === 0) {
+      if ((first === LF || first <= 0x20) && this.long === undefined) {
         const line_end = blankEnd(buffer, at)
         if (line_end >= 0) {
           this.line++
@@ -182,7 +181,7 @@ class JsonlPass {
         }
       }
       if (this.blanks > 0 && sink === undefined) return at
-      const line_end = this.long > 0 ? -1 : scanner.scan(buffer, at)
+      const line_end = this.long !== undefined ? -1 : scanner.scan(buffer, at)
       const length = line_end - at - (buffer[line_end - 1] === CR ? 1 : 0)
       if (line_end >= 0 && length <= this.max_row_bytes) {
         // Asked first: a line may have to be written for more than one reason.
@@ -221,7 +220,7 @@ class JsonlPass {
     this.openSink()
     const sink = this.sink as FileSink
     let left = this.base + at
-    if (this.long > 0) left = this.long_at
+    if (this.long !== undefined) left = this.long_at
     if (this.blanks > 0) left = this.blanks_at
     const { codec, object, options } = this
     const again = { codec, max_expanded_bytes: Number.POSITIVE_INFINITY, signal: options.signal }
@@ -322,18 +321,18 @@ class JsonlPass {
   }
 
   private refuse(at: number, break_at: number): void {
-    const { buffer, scanner, not_in_encoding } = this
+    const { buffer, scanner, not_in_encoding, long } = this
     const end = break_at > at && buffer[break_at - 1] === CR ? break_at - 1 : break_at
-    const total = this.long > 0 ? this.long + (end - at) : end - at
     let raw = buffer.subarray(at, end)
+    if (long !== undefined) {
+      this.long = undefined
+      long.add(raw)
+      this.options.refuse({ row: this.line, ...this.tooLong(long.bytes), raw: long.raw })
+      return
+    }
     let problem: Problem | undefined
-    if (this.long > 0 || end - at > this.max_row_bytes) {
-      if (this.long > 0) raw = this.long_head
-      problem = {
-        code: 'line_too_long',
-        message: `The line has ${total} bytes; max_row_bytes allows ${this.max_row_bytes}.`,
-      }
-      this.long = 0
+    if (raw.length > this.max_row_bytes) {
+      problem = this.tooLong(raw.length)
     } else if (not_in_encoding !== undefined && raw[0] === not_in_encoding) {
       raw = raw.subarray(1)
       problem = {
@@ -348,18 +347,25 @@ class JsonlPass {
           : { code: 'invalid_utf8', message: `Byte ${invalid + 1} is not UTF-8.` }
     }
     if (problem === undefined) throw new Error('a line was refused without a reason')
-    this.options.refuse({ row: this.line, ...problem, raw: rawText(raw, total) })
+    this.options.refuse({ row: this.line, ...problem, raw: rawText(raw) })
+  }
+
+  private tooLong(bytes: number): Problem {
+    return {
+      code: 'line_too_long',
+      message: `The line has ${bytes} bytes; max_row_bytes allows ${this.max_row_bytes}.`,
+    }
   }
 
   /** Lets go of a line that has become longer than a row may be; its head is kept for the reject. */
   private dropLongLine(): void {
-    if (this.long === 0) {
+    if (this.long === undefined) {
       // One more for a carriage return.
       if (this.used <= this.max_row_bytes + 1) return
-      this.long_head = Buffer.from(this.buffer.subarray(0, MAX_RAW_BYTES + 4))
+      this.long = new LongRow()
       this.long_at = this.base
     }
-    this.long += this.used
+    this.long.add(this.buffer.subarray(0, this.used))
     this.base += this.used
     this.used = 0
   }

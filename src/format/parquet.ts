@@ -5,6 +5,7 @@ import { MAX_FIELDS } from './field-table.ts'
 import type { Field, Gate, PassedObject, StagedObject } from './format.ts'
 import { Refusal, settle } from './refusal.ts'
 import { looksLike } from './text-source.ts'
+import { thriftFault } from './thrift-walk.ts'
 import { beyondDay } from './time-of-day.ts'
 
 /** Footer: its length in four bytes, then the magic. */
@@ -19,6 +20,7 @@ export const parquetGate: Gate = (object, _options, duckdb) =>
 
 async function passParquet(object: StagedObject, duckdb: Duckdb): Promise<PassedObject> {
   await checkMagic(object)
+  await checkFooter(object)
   const path = literal(object.path)
   const [rows_read, described] = await refuseFaults(object, async () => {
     // Row groups are counted by reading: what tells of each of them also writes out their columns'
@@ -101,8 +103,7 @@ async function checkMagic(object: StagedObject): Promise<void> {
       `The object is ${describeHead(head)}; the feed expects Parquet.`,
     )
   }
-  const tail = await readTail(object.path)
-  const end = tail.toString('latin1', 4)
+  const end = (await readEnd(object.path, TAIL)).toString('latin1', 4)
   if (end === 'PARE') throw new Refusal('unreadable', 'The Parquet file’s footer is encrypted.')
   if (end !== 'PAR1') {
     throw new Refusal(
@@ -121,13 +122,29 @@ function describeHead(head: Uint8Array): string {
   return head.some((byte) => byte < 0x09) ? 'of no known format' : 'text'
 }
 
-async function readTail(path: string): Promise<Buffer> {
+/** DuckDB believes what a footer claims before it sees that there is not so much. */
+async function checkFooter(object: StagedObject): Promise<void> {
+  const length = (await readEnd(object.path, TAIL)).readUInt32LE(0)
+  const footer = await readEnd(object.path, length + TAIL)
+  const fault =
+    footer.length < length + TAIL
+      ? `it claims ${length} bytes, the file has ${object.bytes}`
+      : thriftFault(footer.subarray(0, length))
+  if (fault === undefined) return
+  throw new Refusal(
+    'corrupt_object',
+    `The Parquet file cannot be read: its footer is damaged (${fault}).`,
+  )
+}
+
+/** The last `count` bytes of a file; all of one that has fewer. */
+async function readEnd(path: string, count: number): Promise<Buffer> {
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
-    const tail = Buffer.alloc(TAIL)
-    if (size >= TAIL + 4) await file.read(tail, 0, TAIL, size - TAIL)
-    return tail
+    const bytes = Buffer.alloc(Math.min(count, size))
+    await file.read(bytes, 0, bytes.length, size - bytes.length)
+    return bytes
   } finally {
     await file.close()
   }

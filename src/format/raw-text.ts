@@ -16,6 +16,23 @@ export function rawText(bytes: Uint8Array, total = bytes.length): string {
   return `${readable(bytes.subarray(0, end))}… (${total} bytes)`
 }
 
+/** A row that is too long to be held: how many bytes it has so far, and the first of them. */
+export class LongRow {
+  bytes = 0
+  private head = Buffer.alloc(0)
+
+  add(piece: Uint8Array): void {
+    this.bytes += piece.length
+    // Some more than are shown, so that the cut can be told from the middle of a character.
+    const room = MAX_RAW_BYTES + 4 - this.head.length
+    if (room > 0) this.head = Buffer.concat([this.head, piece.subarray(0, room)])
+  }
+
+  get raw(): string {
+    return rawText(this.head, this.bytes)
+  }
+}
+
 function readable(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   if (isUtf8(buffer)) return buffer.toString()

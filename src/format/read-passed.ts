@@ -105,8 +105,10 @@ export function readTogether(
     while ([...fields.keys()].some((field) => foldCase(field) === free)) free += '_'
     return free
   }
-  if ([...fields.keys()].some((field) => foldCase(field) === 'file_index'))
-    throw new Error('objects with a field file_index cannot be read together')
+  const unfit = [...fields.keys()].find(
+    (field) => foldCase(field) === 'file_index' || isLikeHole(field),
+  )
+  if (unfit !== undefined) throw new Error(`objects with a field ${unfit} cannot be read together`)
   const [record, file] = [own('_record'), own('_file')]
   const source = `read_json([${paths}], ${JSON_LINES}, maximum_object_size=${Math.max(MIN_OBJECT_BYTES, longest + SLACK)}, auto_detect=false, hive_partitioning=false, columns={${types}})`
   const numbered = `SELECT row_number() OVER () AS ${record}, file_index AS ${file}, * FROM ${source}`
@@ -121,7 +123,8 @@ function readJsonl(passed: PassedObject, columns: readonly Wanted[]): string {
   let row = '_row'
   while (passed.fields.some(({ name }) => foldCase(name) === row)) row += '_'
   const number = `row_number() OVER () + ${firstRow(passed) - 1} AS ${row}`
-  if (columns.some(({ from }) => from.length > 1)) {
+  const like_hole = passed.holes && columns.some(({ from: [name = ''] }) => isLikeHole(name))
+  if (like_hole || columns.some(({ from }) => from.length > 1)) {
     // DuckDB reads no two fields whose names differ in case only: they are taken from whole objects.
     const members = columns
       .map(({ as, from, type }) => {
@@ -140,6 +143,9 @@ function readJsonl(passed: PassedObject, columns: readonly Wanted[]): string {
   const hole = passed.holes ? ` WHERE ${notHole(identifier(HOLE))}` : ''
   return `(SELECT ${row} AS _row${picked(columns)} FROM (SELECT ${number}, * FROM ${source})${hole})`
 }
+
+/** A field that DuckDB takes for the one that tells a hole. */
+const isLikeHole = (name: string) => name !== HOLE && foldCase(name) === HOLE
 
 const notHole = (value: string) => `${value}::VARCHAR IS DISTINCT FROM '1'`
 

@@ -6,7 +6,7 @@ const LF = 0x0a
 /**
  * Turns text of another encoding into UTF-8, line by line: a line that is not in the encoding is
  * passed on as the byte `NOT_IN_ENCODING` followed by its own bytes, so that one bad line is one bad
- * row. A line longer than `max_bytes` is decoded in pieces (it will be refused as too long).
+ * row. A line much longer than `max_bytes` is decoded in pieces (it will be refused as too long).
  */
 export async function* transcode(
   input: AsyncIterable<Uint8Array>,
@@ -26,6 +26,8 @@ export async function* transcode(
     return -1
   }
 
+  let long: ((bytes: Buffer, options: { readonly stream: boolean }) => Buffer) | undefined
+
   for await (const chunk of input) {
     held = held.length === 0 ? Buffer.from(chunk) : Buffer.concat([held, chunk])
     const out: Buffer[] = []
@@ -33,17 +35,38 @@ export async function* transcode(
     for (;;) {
       const end = lineEnd(held, from)
       if (end < 0) break
-      out.push(decodeLine(held.subarray(from, end), encoding))
+      const line = held.subarray(from, end)
+      out.push(long?.(line, { stream: false }) ?? decodeLine(line, encoding))
+      long = undefined
       from = end
     }
     held = held.subarray(from)
-    if (held.length > 4 * max_bytes) {
-      out.push(decodeLine(held, encoding))
-      held = Buffer.alloc(0)
+    if (long !== undefined || held.length > 4 * max_bytes) {
+      long ??= pieceDecoder(encoding)
+      // Line breaks are looked for where a character can begin.
+      const whole = held.length - (held.length % unit)
+      out.push(long(held.subarray(0, whole), { stream: true }))
+      held = held.subarray(whole)
     }
     if (out.length > 0) yield Buffer.concat(out)
   }
-  if (held.length > 0) yield decodeLine(held, encoding)
+  if (long !== undefined) yield long(held, { stream: false })
+  else if (held.length > 0) yield decodeLine(held, encoding)
+}
+
+/** Decodes one line in pieces, which may end within a character. What is not in the encoding is marked where it shows. */
+function pieceDecoder(encoding: string) {
+  let decoder = new TextDecoder(encoding, { fatal: true, ignoreBOM: true })
+  return (bytes: Buffer, options: { readonly stream: boolean }): Buffer => {
+    try {
+      return Buffer.from(decoder.decode(bytes, options))
+    } catch {
+      // The rest of the line is refused, whatever it says; its line break still ends it.
+      decoder = new TextDecoder(encoding, { fatal: false, ignoreBOM: true })
+      const rest = Buffer.from(decoder.decode(bytes, options))
+      return Buffer.concat([Buffer.of(NOT_IN_ENCODING), rest])
+    }
+  }
 }
 
 const decoders = new Map<string, InstanceType<typeof TextDecoder>>()

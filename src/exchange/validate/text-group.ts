@@ -26,6 +26,9 @@ interface ObjectFields {
   readonly undeclared: readonly (readonly string[])[]
 }
 
+/** Fields that cannot be told from what reading together adds. */
+const RESERVED = /^(file_index|_bucketline_hole)$/i
+
 /**
  * Rows of text objects, read where they lie by each statement anew: a few each for itself, many
  * together. Those with JSON in text, which is looked at several times, and those that cannot be read
@@ -145,7 +148,7 @@ function selectTogether(
   const one = (all: Iterable<readonly string[]>) => {
     const names = new Set([...all].flat())
     const [name] = names
-    if (names.size !== 1 || name === undefined || /^file_index$/i.test(name)) return undefined
+    if (names.size !== 1 || name === undefined || RESERVED.test(name)) return undefined
     if ((spellings.get(name.toLowerCase()) ?? name) !== name) return undefined
     spellings.set(name.toLowerCase(), name)
     return name
