@@ -44,7 +44,7 @@ export async function openDestination(setup: DestinationSetup): Promise<OpenDest
   const staging = setup.staging_dir ?? tmpdir()
   await mkdir(staging, { recursive: true })
   const work_dir = await ownFolder(staging)
-  const encoder = openEncoder(setup.threads === undefined ? {} : { threads: setup.threads })
+  const encoder = openEncoder({ threads: setup.threads, prepare: destination.output.type })
   const openSession = () =>
     openDuckdb({
       memory_limit: destination.memory_limit,

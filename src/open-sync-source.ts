@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { glob } from 'node:fs/promises'
+import { glob, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Output } from './core/destination/output.ts'
@@ -73,7 +73,7 @@ export async function sourceOf(
   if (!infers) return pipeSource(stdin, { ...lines(declared ?? ANY), ...piped })
   // What the records are is known once all have come.
   const path = join(work_dir, 'stdin.jsonl')
-  await pipeline(stdin(), createWriteStream(path), { signal: app.signal })
+  await writeFile(path, stdin(), { signal: app.signal })
   const schema = await inferred([path])
   return pipeSource(() => expandFile(path), { ...lines(schema), ...piped })
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ExchangeError } from './core/errors.ts'
@@ -66,7 +66,7 @@ async function stageFiles(request: DeliveryRequest, app: DeliveryApp): Promise<S
   const files: { readonly key: string; readonly path: string }[] = []
   for (const file of request.files) {
     const path = file === '-' ? join(app.dir, 'stdin') : resolve(app.cwd, file)
-    if (file === '-') await pipeline(request.stdin ?? [], createWriteStream(path))
+    if (file === '-') await writeFile(path, request.stdin ?? [])
     const facts = await stat(path).catch((cause: unknown) => {
       throw new ExchangeError('usage', `There is no file ${file}.`, { cause })
     })

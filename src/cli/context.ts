@@ -10,7 +10,10 @@ export interface Context {
   readonly json: boolean
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Standard input, from now on; ends with an error when the signal is aborted. */
+  /**
+   * Standard input, from now on; ends with an error when the signal is aborted. A piece's memory is used again once
+   * the next one is asked for.
+   */
   input(): AsyncIterable<Uint8Array>
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal

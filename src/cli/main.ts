@@ -1,11 +1,10 @@
-import { createReadStream, fstatSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { addAbortSignal, type Readable } from 'node:stream'
 import { ExchangeError } from '../core/errors.ts'
 import { asExchangeError, errorReport, errorText, exitCodeOf } from './error-output.ts'
 import { openApp, openContracts } from './open.ts'
 import { noticeOpening } from './opening-notice.ts'
 import { parseCommandLine } from './program.ts'
+import { standardInput } from './standard-input.ts'
 import { processTerminal } from './terminal.ts'
 
 /** The process: words in, exit code out. Everything below is told what it needs and knows no `process`. */
@@ -26,12 +25,6 @@ for (const [name, code] of [
     stop.abort()
   })
 }
-
-/** A file is read in large pieces; a pipe gives what there is. */
-const standardInput = (): Readable =>
-  fstatSync(0).isFile()
-    ? createReadStream('', { fd: 0, autoClose: false, highWaterMark: 1 << 20 })
-    : process.stdin
 
 async function main(): Promise<number> {
   let json = argv.includes('--json')
@@ -57,7 +50,7 @@ async function main(): Promise<number> {
         json,
         cwd: process.cwd(),
         env: process.env,
-        input: () => addAbortSignal(stop.signal, standardInput()),
+        input: () => standardInput(stop.signal),
         signal: stop.signal,
         openApp: () =>
           openApp({

@@ -30,7 +30,7 @@ interface Seat<Request, Answer, News> {
 }
 
 /**
- * Opens a pool of `threads` threads (as many as there are cores, unless given), started when needed. They answer
+ * Opens a pool of `threads` threads (as many as there are cores, unless given), started when needed unless `prepare` is given. They answer
  * with `FromWorker`, in the order of the requests. A thread that dies fails the jobs it had; the next gets a new one.
  */
 export function openWorkerPool<Request, Answer, News = never>(settings: {
@@ -41,10 +41,12 @@ export function openWorkerPool<Request, Answer, News = never>(settings: {
   readonly threads?: number | undefined
   /** Jobs a thread is given at once: with two, the next is there already when it has done one. */
   readonly ahead: number
+  /** Starts all threads at once instead, and tells each this as its `workerData`. */
+  readonly prepare?: unknown
 }): WorkerPool<Request, Answer, News> {
   type OwnTask = Task<Request, Answer, News>
   type OwnSeat = Seat<Request, Answer, News>
-  const { name, module, ahead } = settings
+  const { name, module, ahead, prepare } = settings
   const threads = settings.threads ?? availableParallelism()
   const seats: OwnSeat[] = []
   const waiting: OwnTask[] = []
@@ -77,7 +79,7 @@ export function openWorkerPool<Request, Answer, News = never>(settings: {
 
   function addSeat(): OwnSeat {
     const suffix = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    const worker = new Worker(new URL(`${module.href}.${suffix}`))
+    const worker = new Worker(new URL(`${module.href}.${suffix}`), { workerData: prepare })
     const seat: OwnSeat = { worker, tasks: [] }
     worker.on('message', (message: FromWorker<Answer, News>) => receive(seat, message))
     worker.on('error', (error) => leave(seat, error))
@@ -118,6 +120,8 @@ export function openWorkerPool<Request, Answer, News = never>(settings: {
     if (message.type === 'answer') task.resolve(message.answer)
     else task.reject(errorOf(message))
   }
+
+  if (prepare !== undefined) while (seats.length < threads) addSeat()
 
   return {
     async run(job) {

@@ -87,5 +87,5 @@ export const recordLine = (stream: string, data: unknown): string =>
 /** Hands over one record of the send's first stream, past the receiver of messages. */
 export function sendRecord(send: Send, line: string): void {
   const bytes = Buffer.from(`${line}\n`)
-  send.record(0, bytes, 0, bytes.length)
+  send.records(0, { source: bytes, from: 0, to: bytes.length, records: 1 })
 }

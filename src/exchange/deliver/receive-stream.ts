@@ -64,9 +64,9 @@ export async function receiveStream(
       if (written < 0 && isNamed(stream, wanted)) written = streams.length - 1
     },
     send: {
-      record(stream, chunk, from, to) {
-        counts.set(stream, countOf(stream) + 1)
-        if (stream === written) file.add(chunk, from, to)
+      records(stream, lines) {
+        counts.set(stream, countOf(stream) + lines.records)
+        if (stream === written) file.add(lines)
       },
       state: () => {},
       complete: (stream) => void completed.add(stream),

@@ -1,14 +1,15 @@
 import { open } from 'node:fs/promises'
 import type { DataOfRecords } from '../../format/encode/encode.ts'
 import type { NamedStream } from '../send/messages.ts'
+import type { Lines } from '../send/stream-writer.ts'
 
 /** Messages that are taken out of their envelopes together, in bytes. */
 const BLOCK_BYTES = 1 << 20
 
 /** A file of the data of one stream's records, as JSON lines. Disposing of it closes it. */
 export interface RecordFile extends AsyncDisposable {
-  /** Takes a copy of one RECORD line, its line feed included. */
-  add(source: Uint8Array, from: number, to: number): void
+  /** Takes a copy of RECORD messages. */
+  add(lines: Lines): void
   /** Writes what there is once it is worth it. Throws `record_invalid`. */
   writeFull(stream: NamedStream | undefined): Promise<void>
   /** Writes what there is. Throws `record_invalid`. */
@@ -33,7 +34,7 @@ export async function openRecordFile(
     await file.appendFile(lines)
   }
   return {
-    add(source, from, to) {
+    add({ source, from, to, records: more }) {
       const size = to - from
       if (used + size > block.length) {
         const larger = Buffer.alloc(Math.max(2 * block.length, used + size))
@@ -42,7 +43,7 @@ export async function openRecordFile(
       }
       block.set(source.subarray(from, to), used)
       used += size
-      records++
+      records += more
     },
     async writeFull(stream) {
       if (stream !== undefined && used >= BLOCK_BYTES) await writeRest(stream)

@@ -168,7 +168,7 @@ async function writeMerged(
   try {
     for await (const lines of mergedLines(options, files)) {
       for (const each of writers) {
-        for (const line of lines) each.take(line, 0, line.length)
+        for (const line of lines) each.take({ source: line, from: 0, to: line.length, records: 1 })
         each.cut()
         await each.settled()
       }

@@ -7,6 +7,10 @@ import type { Send } from './send.ts'
 const LONGEST_LINE = 256 << 20
 const LINE_FEED = 0x0a
 const OPENING_BRACE = 0x7b
+/** Records that go together, in bytes: less than what a block has room for beyond its size. */
+const MOST_TOGETHER = 32 << 10
+/** In place of a stream's index: the line is no record. */
+const NONE = -1
 
 /** What the source said of its streams by the end of its output. */
 export interface Received {
@@ -17,7 +21,7 @@ export interface Received {
 }
 
 /** Where records and states go. */
-export type Receiving = Pick<Send, 'record' | 'state' | 'complete' | 'pressure'>
+export type Receiving = Pick<Send, 'records' | 'state' | 'complete' | 'pressure'>
 
 /** A stream as messages name it. */
 export type NamedStream = Pick<Stream, 'name' | 'namespace' | 'generation_id'>
@@ -52,7 +56,8 @@ export async function receiveMessages(
   let rest: Buffer[] = []
   let rest_bytes = 0
   const keep = (piece: Buffer) => {
-    rest.push(piece)
+    // A copy: who gives the pieces may use their memory again.
+    rest.push(Buffer.from(piece))
     rest_bytes += piece.length
     if (rest_bytes > LONGEST_LINE) {
       throw new ExchangeError(
@@ -113,17 +118,23 @@ class Receiver {
   lines(chunk: Buffer): number {
     const { send, routeLine } = this.options
     let start = 0
+    // Records of one stream in a row go together.
+    let stream = NONE
+    let from = 0
+    let records = 0
     for (;;) {
       const end = chunk.indexOf(LINE_FEED, start)
+      const line = end < 0 ? undefined : routeLine(chunk, start, end)
+      const next = line?.type === 'RECORD' ? this.streamOf(line) : NONE
+      if (next !== stream || start - from > MOST_TOGETHER) {
+        if (records > 0) send.records(stream, { source: chunk, from, to: start, records })
+        stream = next
+        from = start
+        records = 0
+      }
       if (end < 0) return start
-      const line = routeLine(chunk, start, end)
-      const known = line === undefined ? undefined : this.routed.get(line)
-      if (known !== undefined) send.record(known, chunk, start, end + 1)
-      else if (line?.type === 'RECORD') {
-        const index = this.streamOf(line)
-        this.routed.set(line, index)
-        send.record(index, chunk, start, end + 1)
-      } else this.message(line?.type, chunk, start, end)
+      if (next === NONE) this.message(line?.type, chunk, start, end)
+      else records++
       start = end + 1
     }
   }
@@ -198,9 +209,17 @@ class Receiver {
     if (status.status === 'COMPLETE') this.options.send.complete(index)
   }
 
-  private streamOf({ stream, namespace }: RoutedLine): number {
+  private streamOf(line: RoutedLine): number {
+    const known = this.routed.get(line)
+    if (known !== undefined) return known
+    const { stream, namespace } = line
     if (stream === undefined) throw new ExchangeError('record_invalid', 'A RECORD names no stream.')
-    return this.indexOf({ name: stream, ...(namespace === undefined ? {} : { namespace }) })
+    const index = this.indexOf({
+      name: stream,
+      ...(namespace === undefined ? {} : { namespace }),
+    })
+    this.routed.set(line, index)
+    return index
   }
 
   private indexOf(descriptor: Descriptor): number {

@@ -12,7 +12,7 @@ import { ROWS_OUTPUT } from './merge.ts'
 import { partIds } from './part-ids.ts'
 import type { Recovered } from './recover.ts'
 import type { Send, SendContext, SendReport, StreamReport } from './send.ts'
-import { type ClosedPart, StreamWriter } from './stream-writer.ts'
+import { type ClosedPart, type Lines, StreamWriter } from './stream-writer.ts'
 import { openUploads, type Uploads } from './uploads.ts'
 
 /** Memory for records that wait to be encoded or appended, whatever the number of streams. */
@@ -111,9 +111,9 @@ export class RunningSend implements Send {
     })
   }
 
-  record(stream: number, source: Uint8Array, from: number, to: number): void {
-    this.bytes += to - from
-    ;(this.writers[stream] as StreamWriter).take(source, from, to)
+  records(stream: number, lines: Lines): void {
+    this.bytes += lines.to - lines.from
+    ;(this.writers[stream] as StreamWriter).take(lines)
   }
 
   state(raw: string, stream: number | undefined): void {

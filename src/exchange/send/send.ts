@@ -14,6 +14,7 @@ import { type ControlKeys, controlKeys } from './control.ts'
 import { refuseUnmergeable } from './merge.ts'
 import { type Recovered, recoverAttempts } from './recover.ts'
 import { RunningSend } from './running-send.ts'
+import type { Lines } from './stream-writer.ts'
 import { thisWriter } from './writer.ts'
 
 /** Named instants between two writes; tests kill the process there. */
@@ -109,8 +110,8 @@ export interface SendReport {
 /** One sync in the making. */
 export interface Send {
   readonly attempt_id: string
-  /** Takes one RECORD line of a stream, its line feed included. */
-  record(stream: number, source: Uint8Array, from: number, to: number): void
+  /** Takes RECORD messages of a stream. */
+  records(stream: number, lines: Lines): void
   /** Takes a state: of one stream, or of all. */
   state(raw: string, stream: number | undefined): void
   /** All records of the stream have come: they become durable without a state. */

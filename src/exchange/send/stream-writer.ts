@@ -12,10 +12,18 @@ import type {
 
 /** What a block begins with, in bytes. */
 const FIRST_BLOCK_BYTES = 64 << 10
-/** A block is made this much greater, for the line that fills it. */
-const LAST_LINE_BYTES = 64 << 10
+/** A block is made this much greater, for the lines that fill it. */
+const LAST_LINES_BYTES = 64 << 10
 /** A part without a state in it is closed at this many times the size it should have. */
 const PATIENCE = 1.25
+
+/** Whole lines in a row, one record each: `source` from `from` to `to`, which is behind the last line feed. */
+export interface Lines {
+  readonly source: Uint8Array
+  readonly from: number
+  readonly to: number
+  readonly records: number
+}
 
 export interface Rollover {
   /** Bytes of a part. */
@@ -80,7 +88,7 @@ export class StreamWriter {
   }
 
   private get full_bytes(): number {
-    return this.io.block_bytes + LAST_LINE_BYTES
+    return this.io.block_bytes + LAST_LINES_BYTES
   }
 
   /** Bytes that wait in memory to be encoded. */
@@ -113,17 +121,26 @@ export class StreamWriter {
       .reduce((oldest, { opened_at }) => Math.min(oldest, opened_at), Infinity)
   }
 
-  /** Takes one line, its line feed included: `source` from `from` to `to`. */
-  take(source: Uint8Array, from: number, to: number): void {
-    const size = to - from
-    const block = this.roomFor(size)
-    block.set(source.subarray(from, to), this.length)
-    this.length += size
-    this.records++
-    this.taken++
-    if (this.length >= this.io.block_bytes) this.send()
-    // A block goes into one part, so blocks end where the rows of a part do.
-    while (this.records > 0 && this.sent_rows + this.records >= this.most_rows) this.send()
+  take({ source, from, to, records }: Lines): void {
+    let start = from
+    for (let left = records; left > 0; ) {
+      // A block goes into one part, so blocks end where the rows of a part do.
+      const room = this.most_rows - this.sent_rows - this.records
+      const some = Math.min(left, room)
+      const end = some === left ? to : endOfLines(source, start, some)
+      this.add(source.subarray(start, end), some)
+      if (this.length >= this.io.block_bytes) this.send()
+      while (this.records > 0 && this.sent_rows + this.records >= this.most_rows) this.send()
+      start = end
+      left -= some
+    }
+  }
+
+  private add(lines: Uint8Array, records: number): void {
+    this.roomFor(lines.length).set(lines, this.length)
+    this.length += lines.length
+    this.records += records
+    this.taken += records
   }
 
   /** All records taken so far are covered by a state. */
@@ -309,6 +326,15 @@ export class StreamWriter {
     })
     return next
   }
+}
+
+const LINE_FEED = 0x0a
+
+/** Where the first `lines` lines from `start` on end. */
+function endOfLines(source: Uint8Array, start: number, lines: number): number {
+  let end = start
+  for (let line = 0; line < lines; line++) end = source.indexOf(LINE_FEED, end) + 1
+  return end
 }
 
 const MAX_EXAMPLES = 100

@@ -1,3 +1,4 @@
+import type { Output } from '../../core/destination/output.ts'
 import { openWorkerPool } from '../worker-pool.ts'
 import type { EncodedBlock, Encoder } from './encode.ts'
 import type { EncodeRequest } from './encode-worker.ts'
@@ -9,15 +10,23 @@ export interface EncodePool extends Encoder {
   encodeColumn(job: ColumnJob): Promise<ColumnChunk>
 }
 
+export interface EncoderOptions {
+  /** As many as there are cores, unless given. */
+  readonly threads?: number | undefined
+  /** Starts the threads at once, with what this format needs; unless given they start when they are needed. */
+  readonly prepare?: Output['type']
+}
+
 /**
- * Opens an encoder of `threads` threads (as many as there are cores, unless given), started when needed. Blocks
- * are taken in the order of the calls. A thread that dies fails the blocks it had; the next gets a new one.
+ * Opens an encoder. Blocks are taken in the order of the calls. A thread that dies fails the blocks it had; the
+ * next gets a new one.
  */
-export function openEncoder(options: { readonly threads?: number } = {}): EncodePool {
+export function openEncoder({ threads, prepare }: EncoderOptions = {}): EncodePool {
   const pool = openWorkerPool<EncodeRequest, EncodedBlock | ColumnChunk>({
     name: 'encoder',
     module: new URL('./encode-worker', import.meta.url),
-    threads: options.threads,
+    threads,
+    prepare,
     // While a thread works on one block, the next is there already.
     ahead: 2,
   })

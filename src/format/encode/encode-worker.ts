@@ -1,6 +1,7 @@
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { Output } from '../../core/destination/output.ts'
 import { failureOf } from '../worker-message.ts'
-import { blockEncoder, type EncodeBlock } from './block-encoder.ts'
+import { blockEncoder, type EncodeBlock, loadFormat } from './block-encoder.ts'
 import type { EncodedBlock, Encoding, RecordBlock } from './encode.ts'
 import type { ColumnChunk, ColumnJob } from './parquet/chunk.ts'
 
@@ -34,6 +35,9 @@ function encoderOf(encoding: Encoding): Promise<EncodeBlock> {
   if (compiled.size > MAX_ENCODINGS && oldest !== undefined) compiled.delete(oldest)
   return encode
 }
+
+// What fails here fails again where a block needs it, and is told there.
+if (workerData !== undefined) loadFormat(workerData as Output['type']).catch(() => {})
 
 /** One request after the other: an encoding's memory is used by one at a time. */
 let turn = Promise.resolve()

@@ -3,17 +3,23 @@ import { randomFillSync } from 'node:crypto'
 /** Length of a UUID's text. */
 export const UUID_LENGTH = 36
 
-const POOL_BYTES = 1 << 15
-/** For a byte its two hexadecimal digits. */
-const HIGH = new Uint8Array(256).map((_, byte) => (byte >> 4).toString(16).charCodeAt(0))
-const LOW = new Uint8Array(256).map((_, byte) => (byte & 15).toString(16).charCodeAt(0))
-/** Where the digits of each byte stand (RFC 9562 §4). */
-const PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
+const ZERO = 0x30
+const NINE = 0x39
+const A = 0x61
+const F = 0x66
+/** Where the last of the five groups begins: the digits that count. */
+const COUNTED = 24
 
-/** Writes random UUIDs as text, many at a time from one draw of random bytes. */
+/**
+ * Writes UUIDs as text (RFC 9562 §4). One is drawn at random for each millisecond that is told, and those after it
+ * are counted up from it (§6.2, "Monotonic Random"): no two writers meet, as 74 bits stay as they were drawn, and
+ * rows one after the other differ in a digit or two, so that a column of them takes next to no room. Random ones
+ * cannot be compressed, and are a quarter of a compressed object.
+ */
 export class UuidWriter {
-  private readonly pool = new Uint8Array(POOL_BYTES)
-  private used = POOL_BYTES
+  /** The last one. */
+  private readonly text = new Uint8Array(UUID_LENGTH)
+  private drawn_for = -1
   private readonly version: 4 | 7
 
   constructor(version: 4 | 7) {
@@ -22,33 +28,33 @@ export class UuidWriter {
 
   /** Writes one at `at`; `now`, milliseconds since 1970, is what version 7 begins with (RFC 9562 §5.7). */
   write(out: Uint8Array, at: number, now: number): void {
-    const { pool } = this
-    if (this.used === POOL_BYTES) {
-      randomFillSync(pool)
-      this.used = 0
+    if (now === this.drawn_for) this.count()
+    else this.draw(now)
+    const { text } = this
+    for (let place = 0; place < UUID_LENGTH; place++) out[at + place] = text[place] as number
+  }
+
+  private draw(now: number): void {
+    const bytes = randomFillSync(Buffer.alloc(16))
+    if (this.version === 7) bytes.writeUIntBE(now, 0, 6)
+    bytes[6] = ((bytes[6] as number) & 0x0f) | (this.version << 4)
+    bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
+    // Room to count: what is counted up never goes over.
+    bytes[10] = (bytes[10] as number) & 0x7f
+    const digits = bytes.toString('hex').replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+    this.text.set(Buffer.from(digits, 'latin1'))
+    this.drawn_for = now
+  }
+
+  private count(): void {
+    const { text } = this
+    for (let place = UUID_LENGTH - 1; place >= COUNTED; place--) {
+      const digit = text[place] as number
+      if (digit !== F) {
+        text[place] = digit === NINE ? A : digit + 1
+        return
+      }
+      text[place] = ZERO
     }
-    const from = this.used
-    this.used += 16
-    if (this.version === 7) {
-      const high = Math.floor(now / 0x1_0000)
-      pool[from] = high >>> 24
-      pool[from + 1] = high >>> 16
-      pool[from + 2] = high >>> 8
-      pool[from + 3] = high
-      pool[from + 4] = (now % 0x1_0000) >>> 8
-      pool[from + 5] = now % 0x100
-    }
-    pool[from + 6] = ((pool[from + 6] as number) & 0x0f) | (this.version << 4)
-    pool[from + 8] = ((pool[from + 8] as number) & 0x3f) | 0x80
-    for (let byte = 0; byte < 16; byte++) {
-      const value = pool[from + byte] as number
-      const place = at + (PLACES[byte] as number)
-      out[place] = HIGH[value] as number
-      out[place + 1] = LOW[value] as number
-    }
-    out[at + 8] = 0x2d
-    out[at + 13] = 0x2d
-    out[at + 18] = 0x2d
-    out[at + 23] = 0x2d
   }
 }
