@@ -260,10 +260,6 @@ const TO_ESCAPE = /["\\]|[^ -\ud7ff\ue000-\uffff]/
 export const stringText = (value: string): string =>
   TO_ESCAPE.test(value) ? JSON.stringify(value) : `"${value}"`
 
-/** As `stringText`; half a surrogate pair, no character at all (Unicode 15, D93), becomes U+FFFD. */
-export const characterText = (value: string): string =>
-  TO_ESCAPE.test(value) ? JSON.stringify(value.toWellFormed()) : `"${value}"`
-
 /** JSON text without white space; numbers keep their digits. Numbers that JSON lacks (NaN) become null. */
 export function jsonText(value: JsonValue | bigint): string {
   if (value === null) return 'null'
