@@ -3,7 +3,7 @@ import type { ErrorCode } from '../core/errors.ts'
 import type { PolicyRequest, PolicySubject } from '../core/policy/generate.ts'
 import type { SyncStatus } from '../core/sync-status.ts'
 import type { DeliveryRequest } from '../deliver.ts'
-import type { DeliverResult } from '../exchange/deliver/deliver.ts'
+import type { DeliverResult } from '../exchange/deliver/delivery-result.ts'
 import type { LoadEvent } from '../exchange/progress.ts'
 import type { Reject, RejectQuery } from '../exchange/rejects.ts'
 import type { RollbackReport } from '../exchange/rollback.ts'
@@ -168,7 +168,7 @@ export interface Validation {
 }
 
 export type { DeliveryRequest } from '../deliver.ts'
-export type { DeliveryRecord } from '../exchange/deliver/deliver.ts'
+export type { DeliveryRecord } from '../exchange/deliver/delivery-result.ts'
 
 /** What was delivered, or would be. */
 export interface DeliveryReport extends Omit<DeliverResult, 'rejects_staged'> {
