@@ -8,7 +8,7 @@ const PIPE_PIECE_BYTES = 64 << 10
 
 /**
  * What comes on standard input. A piece's memory is used again once the next one is asked for: memory of its own for
- * each of a pipe's many pieces would keep the collector busy for a tenth of the time. Throws the signal's reason.
+ * each of a pipe's many pieces would keep the collector busy for a tenth of the time. Fails when the signal is aborted.
  */
 export function standardInput(signal: AbortSignal): AsyncIterable<Uint8Array> {
   const facts = fstatSync(0)
