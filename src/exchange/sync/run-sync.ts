@@ -187,7 +187,7 @@ class RunningSync {
         now: tools.now(),
       })
       this.attempt_id = send.attempt_id
-      this.refuseSentMeanwhile(states)
+      this.refuseOtherProcess(states)
       this.tellOf(last)
       observe({ type: 'started', sync, streams: streams.length })
       await using open = await this.source.open(states, {
@@ -258,12 +258,21 @@ class RunningSync {
     this.source = this.source.without(left_out)
   }
 
-  /** Another process can have sent one since it was looked which to leave out, until this one took its place. */
-  private refuseSentMeanwhile(states: readonly SyncState[]): void {
-    if (this.sentWhole(states).size === 0) return
+  /**
+   * Between the look at which streams to leave out and this attempt's place in the ledger another process can have
+   * sent one, or have come to the end of the attempt that had sent those left out: then they are due again.
+   */
+  private refuseOtherProcess(states: readonly SyncState[]): void {
+    const scopes = new Set(states.map(({ scope }) => scope))
+    const ended = this.skipped.some((scope) => !scopes.has(scope))
+    if (!ended && this.sentWhole(states).size === 0) return
+    // Whoever did nothing has left nothing out.
+    this.skipped = []
     throw new ExchangeError(
       'lease_lost',
-      `Another process was at the sync ${this.tools.sync} when this one began, and is cut off now.`,
+      ended
+        ? `Another process came to the end of the sync ${this.tools.sync} when this one began.`
+        : `Another process was at the sync ${this.tools.sync} when this one began, and is cut off now.`,
       { hint: 'Run it again. What was committed stays; run one process of a sync at a time.' },
     )
   }
