@@ -24,7 +24,7 @@ const SEED = Number(process.env.BUCKETLINE_CRASH_SEED ?? Date.now() % 1_000_000)
 /** More than the few that every change is tested with: then each ledger is tried with each format. */
 const THOROUGH = KILLS > 8
 /** Races of two processes. */
-const RACES = Math.ceil(KILLS / 8)
+const RACES = Math.max(3, Math.ceil(KILLS / 8))
 
 const COMBINATIONS = (
   [

@@ -79,24 +79,29 @@ async function recover(
     readonly keys: readonly string[]
   },
 ): Promise<Recovered | undefined> {
-  const { store, control, by, attempt_id, keys, now } = options
+  const { store, control, by, attempt_id, now } = options
   const folder = control.attempt(attempt_id)
-  const entries = await readEntries(store, keys)
-  const [begin] = entries
-  if (begin?.type !== 'begin') {
+  const seen = await readEntries(store, options.keys)
+  if (seen[0]?.type !== 'begin') {
     // Finished, and interrupted while its log was deleted; or begun a moment ago.
     const beat = await readJson<Beat>(store, `${folder}${ALIVE}`)
     const lives = beat !== undefined && (await isAlive({ ...beat, folder }, { store, now }))
-    if (lives && keys.length === 0) return undefined
+    if (lives && options.keys.length === 0) return undefined
+    await removeLog(store, folder, options.keys)
+    return undefined
+  }
+  if (await isAlive(ownerOf(seen, seen[0], { control, attempt_id }), { store, now }))
+    return undefined
+  // It has ended since it was seen, perhaps well: what it wrote until then is its last word.
+  const keys = await logKeys(store, folder)
+  const entries = await readEntries(store, keys)
+  const [begin] = entries
+  if (begin?.type !== 'begin') {
     await removeLog(store, folder, keys)
     return undefined
   }
-  const taken = entries.findLast((entry) => entry.type === 'taken_over')
-  const owner =
-    taken === undefined
-      ? { writer: begin.writer, folder }
-      : { writer: taken.by, folder: control.attempt(taken.attempt_id) }
-  if (await isAlive(owner, { store, now })) return undefined
+  if (await isAlive(ownerOf(entries, begin, { control, attempt_id }), { store, now }))
+    return undefined
   if ((await commitsOf(entries, attempt_id, options.lastCommit)) === undefined) return undefined
   const claim: LogEntry = { type: 'taken_over', by: by.writer, attempt_id: by.attempt_id }
   const claim_key = entryKey(folder, keys.length)
@@ -149,6 +154,27 @@ async function recover(
   await store.delete(removed)
   await removeLog(store, folder, [...keys, claim_key])
   return { attempt_id, removed, uploads }
+}
+
+type Begin = Extract<LogEntry, { type: 'begin' }>
+
+/** Who writes a log, and the attempt in which it does. */
+function ownerOf(
+  entries: readonly LogEntry[],
+  begin: Begin,
+  { control, attempt_id }: { readonly control: ControlKeys; readonly attempt_id: string },
+): { readonly writer: Writer; readonly folder: string } {
+  const taken = entries.findLast((entry) => entry.type === 'taken_over')
+  return taken === undefined
+    ? { writer: begin.writer, folder: control.attempt(attempt_id) }
+    : { writer: taken.by, folder: control.attempt(taken.attempt_id) }
+}
+
+async function logKeys(store: ObjectStore, folder: string): Promise<string[]> {
+  const keys: string[] = []
+  for await (const entry of store.list(folder))
+    if (!isKeyPrefix(entry) && entry.key !== `${folder}${ALIVE}`) keys.push(entry.key)
+  return keys
 }
 
 /**
