@@ -34,19 +34,17 @@ async function* pipePieces(signal: AbortSignal): AsyncGenerator<Uint8Array> {
       return false
     },
   }
+  const end = () => {
+    ended = true
+    wake()
+  }
   const options: SocketConstructorOpts = { fd: 0, readable: true, writable: false, signal, onread }
   const socket = new Socket(options)
     .once('error', (error) => {
       failure = error
     })
-    .once('end', () => {
-      ended = true
-      wake()
-    })
-    .once('close', () => {
-      ended = true
-      wake()
-    })
+    .once('end', end)
+    .once('close', end)
   try {
     for (;;) {
       socket.resume()

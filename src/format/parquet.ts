@@ -19,8 +19,7 @@ export const parquetGate: Gate = (object, _options, duckdb) =>
   settle(() => passParquet(object, duckdb))
 
 async function passParquet(object: StagedObject, duckdb: Duckdb): Promise<PassedObject> {
-  await checkMagic(object)
-  await checkFooter(object)
+  await checkFooter(object, await checkMagic(object))
   const path = literal(object.path)
   const [rows_read, described] = await refuseFaults(object, async () => {
     // Row groups are counted by reading: what tells of each of them also writes out their columns'
@@ -92,7 +91,8 @@ async function refuseImpossibleTimes(
   }
 }
 
-async function checkMagic(object: StagedObject): Promise<void> {
+/** Gives the length of the footer, in bytes, as the file tells it. */
+async function checkMagic(object: StagedObject): Promise<number> {
   const head = await readHead(object.path, 512)
   if (head.length === 0) throw new Refusal('empty_object', 'The object has no bytes.')
   const start = Buffer.from(head.subarray(0, 4)).toString('latin1')
@@ -103,7 +103,8 @@ async function checkMagic(object: StagedObject): Promise<void> {
       `The object is ${describeHead(head)}; the feed expects Parquet.`,
     )
   }
-  const end = (await readEnd(object.path, TAIL)).toString('latin1', 4)
+  const tail = await readEnd(object.path, TAIL)
+  const end = tail.toString('latin1', 4)
   if (end === 'PARE') throw new Refusal('unreadable', 'The Parquet file’s footer is encrypted.')
   if (end !== 'PAR1') {
     throw new Refusal(
@@ -111,6 +112,7 @@ async function checkMagic(object: StagedObject): Promise<void> {
       `The Parquet file is cut off: its last bytes are not PAR1 (${object.bytes} bytes long).`,
     )
   }
+  return tail.readUInt32LE(0)
 }
 
 function describeHead(head: Uint8Array): string {
@@ -123,8 +125,7 @@ function describeHead(head: Uint8Array): string {
 }
 
 /** DuckDB believes what a footer claims before it sees that there is not so much. */
-async function checkFooter(object: StagedObject): Promise<void> {
-  const length = (await readEnd(object.path, TAIL)).readUInt32LE(0)
+async function checkFooter(object: StagedObject, length: number): Promise<void> {
   const footer = await readEnd(object.path, length + TAIL)
   const fault =
     footer.length < length + TAIL

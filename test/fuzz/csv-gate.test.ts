@@ -6,11 +6,11 @@ import { afterAll, beforeAll, expect } from 'vitest'
 import { Format } from '../../src/core/settings.ts'
 import type { PassedObject } from '../../src/format/format.ts'
 import { rawRows } from '../../src/format/raw-rows.ts'
-import { rawText } from '../../src/format/raw-text.ts'
 import { readPassed } from '../../src/format/read-passed.ts'
 import { type GateBench, openGateBench, type TriedObject } from '../try-gate.ts'
 import { type CsvRules, dialect, isPassed, type Row, rowsOf } from './csv-model.ts'
 import { fuzz, watchForHangs } from './fuzz.ts'
+import { expectOwnText } from './own-text.ts'
 
 watchForHangs()
 
@@ -142,8 +142,7 @@ fuzz(
         if (isPassed(row)) expect(codes.get(line), `line ${line} of ${shown}`).toBe(undefined)
         else expect(row.codes, `line ${line} of ${shown}`).toContain(codes.get(line))
       }
-      // Nothing is told that does not stand there: not what lies beside it in memory.
-      for (const { raw } of refused) expect(readable(content), shown).toContain(told(raw))
+      expectOwnText(Buffer.from(content, 'latin1'), refused, shown)
       expect(result.rows_read, shown).toBe(rows.size)
       expect(result.rows_refused, shown).toBe(refused.length)
       expect(codes.size, shown).toBe([...rows.values()].filter((row) => !isPassed(row)).length)
@@ -155,10 +154,6 @@ fuzz(
   },
   { batch: 50 },
 )
-
-/** Bytes as rejects tell them, and what a reject tells but for how many bytes there were. */
-const readable = (bytes: string): string => rawText(Buffer.from(bytes, 'latin1'))
-const told = (raw: string): string => raw.replace(/… \(\d+ bytes\)$/, '')
 
 /** A row that a later check refuses is told with the text it stands on. */
 async function checkRaw(

@@ -5,12 +5,12 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { literal } from '../../src/duckdb/duckdb.ts'
 import type { PassedObject } from '../../src/format/format.ts'
-import { rawText } from '../../src/format/raw-text.ts'
 import { readPassed } from '../../src/format/read-passed.ts'
 import { exactly, hex, unmarked } from '../support/exact-json.ts'
 import { type GateBench, openGateBench, type TriedObject } from '../try-gate.ts'
 import { fuzz, watchForHangs } from './fuzz.ts'
 import { alike, fold, isBlank, line, refusalsOf } from './json-model.ts'
+import { expectOwnText } from './own-text.ts'
 
 watchForHangs()
 
@@ -97,8 +97,7 @@ fuzz(
       const { result, refused } = results[index] as TriedObject
       const shown = JSON.stringify(text.toString('latin1'))
       if (result.refused !== undefined) throw new Error(`${result.refused.code} for ${shown}`)
-      // Nothing is told that does not stand there: not what lies beside it in memory.
-      for (const { raw } of refused) expect(readable(text), shown).toContain(told(raw))
+      expectOwnText(text, refused, shown)
       const codes = new Map(refused.map(({ row, code }) => [row, code]))
       const pass = new Map<number, string>()
       let rows = 0
@@ -124,10 +123,6 @@ fuzz(
   },
   { batch: 50 },
 )
-
-/** Bytes as rejects tell them, and what a reject tells but for how many bytes there were. */
-const readable = (bytes: Buffer): string => rawText(bytes)
-const told = (raw: string): string => raw.replace(/… \(\d+ bytes\)$/, '')
 
 const limits = ({ rules: { max_row_bytes, max_depth } }: File) => ({ max_row_bytes, max_depth })
 

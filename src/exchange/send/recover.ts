@@ -73,35 +73,20 @@ export async function recoverAttempts(options: {
   return recovered
 }
 
-async function recover(
-  options: Parameters<typeof recoverAttempts>[0] & {
-    readonly attempt_id: string
-    readonly keys: readonly string[]
-  },
-): Promise<Recovered | undefined> {
-  const { store, control, by, attempt_id, now } = options
+type RecoverOptions = Parameters<typeof recoverAttempts>[0] & {
+  readonly attempt_id: string
+  readonly keys: readonly string[]
+}
+
+async function recover(options: RecoverOptions): Promise<Recovered | undefined> {
+  const { store, control, by, attempt_id } = options
   const folder = control.attempt(attempt_id)
-  const seen = await readEntries(store, options.keys)
-  if (seen[0]?.type !== 'begin') {
-    // Finished, and interrupted while its log was deleted; or begun a moment ago.
-    const beat = await readJson<Beat>(store, `${folder}${ALIVE}`)
-    const lives = beat !== undefined && (await isAlive({ ...beat, folder }, { store, now }))
-    if (lives && options.keys.length === 0) return undefined
-    await removeLog(store, folder, options.keys)
-    return undefined
-  }
-  if (await isAlive(ownerOf(seen, seen[0], { control, attempt_id }), { store, now }))
-    return undefined
+  if ((await deadLog(options, options.keys)) === undefined) return undefined
   // It has ended since it was seen, perhaps well: what it wrote until then is its last word.
   const keys = await logKeys(store, folder)
-  const entries = await readEntries(store, keys)
-  const [begin] = entries
-  if (begin?.type !== 'begin') {
-    await removeLog(store, folder, keys)
-    return undefined
-  }
-  if (await isAlive(ownerOf(entries, begin, { control, attempt_id }), { store, now }))
-    return undefined
+  const dead = await deadLog(options, keys)
+  if (dead === undefined) return undefined
+  const { begin, entries } = dead
   if ((await commitsOf(entries, attempt_id, options.lastCommit)) === undefined) return undefined
   const claim: LogEntry = { type: 'taken_over', by: by.writer, attempt_id: by.attempt_id }
   const claim_key = entryKey(folder, keys.length)
@@ -156,18 +141,31 @@ async function recover(
   return { attempt_id, removed, uploads }
 }
 
-type Begin = Extract<LogEntry, { type: 'begin' }>
-
-/** Who writes a log, and the attempt in which it does. */
-function ownerOf(
-  entries: readonly LogEntry[],
-  begin: Begin,
-  { control, attempt_id }: { readonly control: ControlKeys; readonly attempt_id: string },
-): { readonly writer: Writer; readonly folder: string } {
+/** What the log says of an attempt whose writer has died before its end; of one that had come to its end the rest goes. */
+async function deadLog(
+  { store, control, attempt_id, now }: RecoverOptions,
+  keys: readonly string[],
+): Promise<
+  | { readonly begin: Extract<LogEntry, { type: 'begin' }>; readonly entries: readonly LogEntry[] }
+  | undefined
+> {
+  const folder = control.attempt(attempt_id)
+  const entries = await readEntries(store, keys)
+  const [begin] = entries
+  if (begin?.type !== 'begin') {
+    // Finished, and interrupted while its log was deleted; or begun a moment ago.
+    const beat = await readJson<Beat>(store, `${folder}${ALIVE}`)
+    const lives = beat !== undefined && (await isAlive({ ...beat, folder }, { store, now }))
+    if (lives && keys.length === 0) return undefined
+    await removeLog(store, folder, keys)
+    return undefined
+  }
   const taken = entries.findLast((entry) => entry.type === 'taken_over')
-  return taken === undefined
-    ? { writer: begin.writer, folder: control.attempt(attempt_id) }
-    : { writer: taken.by, folder: control.attempt(taken.attempt_id) }
+  const owner =
+    taken === undefined
+      ? { writer: begin.writer, folder }
+      : { writer: taken.by, folder: control.attempt(taken.attempt_id) }
+  return (await isAlive(owner, { store, now })) ? undefined : { begin, entries }
 }
 
 async function logKeys(store: ObjectStore, folder: string): Promise<string[]> {
