@@ -1,15 +1,9 @@
 import type { CsvDialect } from '../../core/destination/output.ts'
 import type { ByteBuffer } from './byte-buffer.ts'
+import { escapedCode, escapeLength, writeCodePoint } from './json-escape.ts'
 
 const BACKSLASH = 0x5c
 const DOUBLE_QUOTE = 0x22
-const ESCAPED: Readonly<Record<number, number>> = {
-  98: 0x08,
-  102: 0x0c,
-  110: 0x0a,
-  114: 0x0d,
-  116: 0x09,
-}
 
 /**
  * Writes JSON values as fields of CSV (RFC 4180): in quotes, which are doubled where they stand inside. Callers
@@ -88,16 +82,12 @@ export class CsvText {
     for (let p = from + 1; p < to - 1; p++) {
       let c = b[p] as number
       if (c === BACKSLASH) {
-        const sign = b[++p] as number
-        if (sign === 0x75) {
-          const code = codePoint(b, p + 1)
-          p += code > 0xffff ? 10 : 4
-          if (code >= 0x80) {
-            at = writeCodePoint(bytes, at, code)
-            continue
-          }
-          c = code
-        } else c = ESCAPED[sign] ?? sign
+        c = escapedCode(b, p)
+        p += escapeLength(b, p, c) - 1
+        if (c >= 0x80) {
+          at = writeCodePoint(bytes, at, c)
+          continue
+        }
       }
       bytes[at++] = c
       if (c === quote) bytes[at++] = c
@@ -130,33 +120,4 @@ export class CsvText {
       from = to
     }
   }
-}
-
-/** What the escapes whose first four digits are at `p` stand for; half of a surrogate pair is U+FFFD. */
-function codePoint(b: Uint8Array, p: number): number {
-  const unit = codeUnit(b, p)
-  if (unit < 0xd800 || unit > 0xdfff) return unit
-  if (unit > 0xdbff || b[p + 4] !== BACKSLASH || b[p + 5] !== 0x75) return 0xfffd
-  const low = codeUnit(b, p + 6)
-  if (low < 0xdc00 || low > 0xdfff) return 0xfffd
-  return 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00)
-}
-
-const codeUnit = (b: Uint8Array, p: number): number =>
-  Number.parseInt(String.fromCharCode(...b.subarray(p, p + 4)), 16)
-
-/** UTF-8 (RFC 3629 §3) of a code point beyond ASCII; returns where it ends. */
-function writeCodePoint(out: Uint8Array, at: number, code: number): number {
-  let end = at
-  if (code < 0x800) out[end++] = 0xc0 | (code >> 6)
-  else {
-    if (code < 0x10000) out[end++] = 0xe0 | (code >> 12)
-    else {
-      out[end++] = 0xf0 | (code >> 18)
-      out[end++] = 0x80 | ((code >> 12) & 0x3f)
-    }
-    out[end++] = 0x80 | ((code >> 6) & 0x3f)
-  }
-  out[end++] = 0x80 | (code & 0x3f)
-  return end
 }

@@ -90,11 +90,6 @@ class BranchSink implements ValueSink {
     out.at += 8
   }
 
-  text(value: string): void {
-    this.out.long(this.branch)
-    this.out.string(value)
-  }
-
   slice(source: Uint8Array, from: number, to: number): void {
     this.out.long(this.branch)
     this.out.copy(source, from, to)

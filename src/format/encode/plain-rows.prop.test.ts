@@ -231,7 +231,21 @@ const among = (texts: readonly string[]) =>
 const anyNumber = fc
   .double({ noDefaultInfinity: true, noNaN: true })
   .map((value) => (Object.is(value, -0) ? '-0.0' : String(value)))
+/** As prices are written: some digits, some of them behind the point. */
+const anyDecimal = fc
+  .tuple(fc.bigInt({ min: -(10n ** 18n), max: 10n ** 18n }), fc.nat({ max: 20 }))
+  .map(([digits, places]) => {
+    const text = String(digits < 0n ? -digits : digits).padStart(places + 1, '0')
+    const whole = text.slice(0, text.length - places)
+    const fraction = places === 0 ? '' : `.${text.slice(-places)}`
+    return `${digits < 0n ? '-' : ''}${whole}${fraction}`
+  })
 const anyText = fc.string({ unit: 'binary' }).map((value) => JSON.stringify(value))
+/** With code units as escapes, halves of surrogate pairs among them. */
+const escapedText = fc
+  .array(fc.oneof(fc.nat({ max: 0xffff }), fc.integer({ min: 0xd800, max: 0xdfff })))
+  .map((units) => units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`))
+  .map((escapes) => `"a${escapes.join('')}\\n"`)
 const anyTime = fc
   .date({
     min: new Date('0000-01-01T00:00:00Z'),
@@ -242,8 +256,8 @@ const anyTime = fc
 
 const VALUES: Record<string, fc.Arbitrary<string>> = {
   long: fc.oneof(among(LONGS), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String)),
-  double: fc.oneof(among(DOUBLES), anyNumber),
-  text: fc.oneof(among(TEXTS), anyText),
+  double: fc.oneof(among(DOUBLES), anyNumber, anyDecimal),
+  text: fc.oneof(among(TEXTS), anyText, escapedText),
   flag: among(['true', 'false']),
   at: fc.oneof(among(TIMES), anyTime, nearly(fc.constantFrom(...TIMES)), nearly(anyTime)),
   local: fc.oneof(among(TIMES), anyTime, nearly(fc.constantFrom(...TIMES))),

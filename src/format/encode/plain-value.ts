@@ -1,4 +1,5 @@
 import type { ScalarKind } from '../../core/records/shape.ts'
+import { escapedCode, escapeLength, writeCodePoint } from './json-escape.ts'
 
 /** Where values go. */
 export interface ValueSink {
@@ -9,7 +10,6 @@ export interface ValueSink {
   /** Of 64 bits. */
   bigint(value: bigint): void
   double(value: number): void
-  text(value: string): void
   /** UTF-8 text: the bytes of `source` from `from` to `to`. */
   slice(source: Uint8Array, from: number, to: number): void
 }
@@ -87,6 +87,7 @@ const UPPER_Z = 0x5a
 /** An integer of so many digits is below 2^53; one of more is within 64 bits up to the second. */
 const SAFE_DIGITS = 15
 const LONG_DIGITS = 18
+const SHORT_TEXT = 4096
 /** As many as any double needs to be told from all others. */
 const DOUBLE_CHARACTERS = 25
 const DATE_CHARACTERS = 10
@@ -97,16 +98,37 @@ const quoted = (bytes: Uint8Array, start: number, end: number): boolean =>
   bytes[start] === QUOTE && bytes[end - 1] === QUOTE
 
 function textTake(sink: ValueSink): PlainTake {
+  const short = new Uint8Array(SHORT_TEXT)
   return (bytes, _, start, end) => {
     if (bytes[start] !== QUOTE) return false
-    for (let at = start + 1; at < end; at++) {
-      if (bytes[at] !== BACKSLASH) continue
-      sink.text(JSON.parse(bytes.toString('utf8', start, end)))
+    let at = start + 1
+    while (at < end && bytes[at] !== BACKSLASH) at++
+    if (at === end) {
+      sink.slice(bytes, start + 1, end - 1)
       return true
     }
-    sink.slice(bytes, start + 1, end - 1)
+    // An escape is longer than what it says.
+    const said = end - start > SHORT_TEXT ? new Uint8Array(end - start) : short
+    sink.slice(said, 0, writeUnescaped(bytes, start + 1, end - 1, said))
     return true
   }
+}
+
+/** Writes what a string says to the beginning of `out`; returns how many bytes that takes. */
+function writeUnescaped(bytes: Uint8Array, from: number, to: number, out: Uint8Array): number {
+  let length = 0
+  for (let at = from; at < to; ) {
+    const c = bytes[at] as number
+    if (c !== BACKSLASH) {
+      out[length++] = c
+      at++
+      continue
+    }
+    const code = escapedCode(bytes, at)
+    at += escapeLength(bytes, at, code)
+    length = writeCodePoint(out, length, code)
+  }
+  return length
 }
 
 function longTake(sink: ValueSink): PlainTake {
@@ -136,11 +158,37 @@ function doubleTake(sink: ValueSink): PlainTake {
     // `-0` is read as an integer, which has no sign.
     if (first === MINUS && bytes[start + 1] === ZERO && bytes[start + 2] !== POINT) return false
     if (end - start > DOUBLE_CHARACTERS) return false
-    const value = Number(text.slice(start, end))
+    const short = shortDecimal(bytes, start, end)
+    const value = Number.isNaN(short) ? Number(text.slice(start, end)) : short
     if (!Number.isFinite(value)) return false
     sink.double(value)
     return true
   }
+}
+
+/** Those that `shortDecimal` divides by. */
+const POWERS_OF_TEN = Float64Array.from({ length: SAFE_DIGITS }, (_, digits) =>
+  Number(`1e${digits}`),
+)
+
+/**
+ * A number of few digits without an exponent; NaN for any other. Its digits as a whole number and the power of ten
+ * are exact, so that their quotient, which is rounded once, is the nearest double.
+ */
+function shortDecimal(bytes: Uint8Array, start: number, end: number): number {
+  const negative = bytes[start] === MINUS
+  const first = negative ? start + 1 : start
+  if (end - first > SAFE_DIGITS) return NaN
+  let digits = 0
+  let fraction = 0
+  for (let at = first; at < end; at++) {
+    const digit = (bytes[at] as number) - ZERO
+    if (digit >= 0 && digit <= 9) digits = digits * 10 + digit
+    else if (bytes[at] === POINT) fraction = end - at - 1
+    else return NaN
+  }
+  const value = digits / (POWERS_OF_TEN[fraction] as number)
+  return negative ? -value : value
 }
 
 /** In UTC: other offsets are left to the converter. */

@@ -7,6 +7,7 @@ import { MAX_SHAPED_BLOCK, RecordShapes, type Shape, ShapeFields } from './recor
 
 const CARRIAGE_RETURN = 0x0d
 const SPACE = 0x20
+const ZERO = 0x30
 const NOTHING: Buffer<ArrayBuffer> = Buffer.from(new ArrayBuffer(0))
 /** What is shown of a line that is refused. */
 const SHOWN = 200
@@ -135,7 +136,15 @@ export class RecordReader {
 
   /** Milliseconds since 1970. */
   emittedAt(): number {
-    return Number(this.text.slice(this.emitted_start, this.emitted_end))
+    const { bytes, emitted_start, emitted_end } = this
+    let value = 0
+    for (let p = emitted_start; p < emitted_end; p++) {
+      const digit = (bytes[p] as number) - ZERO
+      // A safe number may be written otherwise.
+      if (digit < 0 || digit > 9) return Number(this.text.slice(emitted_start, emitted_end))
+      value = value * 10 + digit
+    }
+    return value
   }
 
   /** The members of the record's data; valid until the next call. */

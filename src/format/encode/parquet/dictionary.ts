@@ -22,7 +22,7 @@ const TRIAL = 1 << 14
  */
 export function dictionaryOf(column: ColumnValues, most_bytes: number): Dictionary | undefined {
   if (column.count === 0) return undefined
-  const hashes = hashesOf(column)
+  const hashes = new Int32Array(column.count)
   const found = findDictionary(column, hashes, most_bytes)
   // Given back at once, as the column itself is.
   hashes.buffer.transfer(0)
@@ -35,7 +35,7 @@ function findDictionary(
   most_bytes: number,
 ): Dictionary | undefined {
   const { count, bytes, starts } = column
-  const same = comparerOf(column)
+  const kind = kindOf(column)
   const indices = new Int32Array(count)
   let firsts = new Int32Array(1024)
   let hashes = new Int32Array(1024)
@@ -43,13 +43,14 @@ function findDictionary(
   let size_bytes = 0
   let slots = new Int32Array(FIRST_SLOTS)
   let mask = FIRST_SLOTS - 1
+  hashValues(column, value_hashes, 0, Math.min(count, TRIAL + 1))
   for (let value = 0; value < count; value++) {
     const hash = value_hashes[value] as number
     let slot = hash & mask
     let found = slots[slot] as number
     while (
       found !== 0 &&
-      (hashes[found - 1] !== hash || !same(firsts[found - 1] as number, value))
+      (hashes[found - 1] !== hash || !isSame(column, kind, firsts[found - 1] as number, value))
     ) {
       slot = (slot + 1) & mask
       found = slots[slot] as number
@@ -71,7 +72,10 @@ function findDictionary(
       }
     }
     indices[value] = found - 1
-    if (value === TRIAL && tooMany(size, (most_bytes * size) / size_bytes)) return undefined
+    if (value === TRIAL) {
+      if (tooMany(size, (most_bytes * size) / size_bytes)) return undefined
+      hashValues(column, value_hashes, TRIAL + 1, count)
+    }
   }
   if (size_bytes + (count * widthFor(size - 1)) / 8 >= bytes.length) return undefined
   return {
@@ -128,46 +132,58 @@ const mixed = (hash: number): number => {
   return once ^ (once >>> 13)
 }
 
-function hashesOf({ type, bytes, starts, words, count }: ColumnValues): Int32Array<ArrayBuffer> {
-  const hashes = new Int32Array(count)
-  if (type === 'BYTE_ARRAY') {
-    let at = 0
-    for (let value = 0; value < count; value++) {
-      let hash = 0
-      // The length stands before the bytes and differs as they do.
-      for (const end = starts[value + 1] as number; at < end; at++) {
-        hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193)
-      }
-      hashes[value] = mixed(hash)
-    }
-  } else if (type === 'INT64' || type === 'DOUBLE') {
-    for (let value = 0; value < count; value++) {
-      const high = Math.imul(words[2 * value + 1] as number, 0x85ebca6b)
-      hashes[value] = mixed((words[2 * value] as number) ^ high)
-    }
-  } else for (let value = 0; value < count; value++) hashes[value] = mixed(words[value] as number)
-  return hashes
+/** How values lie: as texts, as two words of 32 bits, as one. */
+const TEXT = 0
+const TWO_WORDS = 1
+const ONE_WORD = 2
+
+function kindOf({ type }: ColumnValues): number {
+  if (type === 'BYTE_ARRAY') return TEXT
+  return type === 'INT64' || type === 'DOUBLE' ? TWO_WORDS : ONE_WORD
 }
 
-function comparerOf({
-  type,
-  bytes,
-  starts,
-  words,
-}: ColumnValues): (a: number, b: number) => boolean {
-  if (type === 'BYTE_ARRAY') {
-    return (a, b) => {
-      const [at_a, at_b] = [starts[a] as number, starts[b] as number]
-      const length = (starts[a + 1] as number) - at_a
-      if (length !== (starts[b + 1] as number) - at_b) return false
-      for (let index = 0; index < length; index++) {
-        if (bytes[at_a + index] !== bytes[at_b + index]) return false
+/** Hashes the values from `from` to `to`. */
+function hashValues(column: ColumnValues, hashes: Int32Array, from: number, to: number): void {
+  const { bytes, starts, words } = column
+  switch (kindOf(column)) {
+    case TEXT: {
+      let at = starts[from] as number
+      for (let value = from; value < to; value++) {
+        let hash = 0
+        // The length stands before the bytes and differs as they do.
+        for (const end = starts[value + 1] as number; at < end; at++) {
+          hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193)
+        }
+        hashes[value] = mixed(hash)
       }
-      return true
+      break
     }
+    case TWO_WORDS:
+      for (let value = from; value < to; value++) {
+        const high = Math.imul(words[2 * value + 1] as number, 0x85ebca6b)
+        hashes[value] = mixed((words[2 * value] as number) ^ high)
+      }
+      break
+    default:
+      for (let value = from; value < to; value++) hashes[value] = mixed(words[value] as number)
   }
-  if (type === 'INT64' || type === 'DOUBLE') {
-    return (a, b) => words[2 * a] === words[2 * b] && words[2 * a + 1] === words[2 * b + 1]
+}
+
+/** A function of its own for each kind would be called through a pointer, some millions of times. */
+function isSame(
+  { bytes, starts, words }: ColumnValues,
+  kind: number,
+  a: number,
+  b: number,
+): boolean {
+  if (kind === TWO_WORDS)
+    return words[2 * a] === words[2 * b] && words[2 * a + 1] === words[2 * b + 1]
+  if (kind === ONE_WORD) return words[a] === words[b]
+  const [at_a, at_b] = [starts[a] as number, starts[b] as number]
+  const length = (starts[a + 1] as number) - at_a
+  if (length !== (starts[b + 1] as number) - at_b) return false
+  for (let index = 0; index < length; index++) {
+    if (bytes[at_a + index] !== bytes[at_b + index]) return false
   }
-  return (a, b) => words[a] === words[b]
+  return true
 }
