@@ -33,7 +33,9 @@ export type LogEntry =
       /** Where it is decided whether a commit took place: in this log, or in a ledger that is asked. */
       readonly decided_by: 'log' | 'ledger'
     }
-  /** These keys are going to be written. */
+  /**
+   * These keys are going to be written. What is sent while it grows is told twice, first with what there is of it.
+   */
   | { readonly type: 'intent'; readonly objects: readonly SentObject[] }
   /** These objects are whole; the ledger decides on commit `n`. */
   | { readonly type: 'prepare'; readonly n: number; readonly keys: readonly string[] }

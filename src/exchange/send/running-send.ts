@@ -13,7 +13,7 @@ import { partIds } from './part-ids.ts'
 import type { Recovered } from './recover.ts'
 import type { Send, SendContext, SendReport, StreamReport } from './send.ts'
 import { type ClosedPart, type Lines, StreamWriter } from './stream-writer.ts'
-import { openUploads, type Uploads } from './uploads.ts'
+import { openUploads, type PartSubject, type Uploads } from './uploads.ts'
 
 /** Memory for records that wait to be encoded or appended, whatever the number of streams. */
 const MEMORY_BYTES = 96 << 20
@@ -98,6 +98,8 @@ export class RunningSend implements Send {
             this.memory += change
             if (change < 0) this.wake()
           },
+          sendAhead: (part, partition) =>
+            this.uploads.sendAhead(part, { ...this.subjectOf(stream), partition }),
           closed: (part) => this.closed(stream, part),
         }),
     )
@@ -260,15 +262,9 @@ export class RunningSend implements Send {
   private closed(stream: number, part: ClosedPart): void {
     const pending: Pending = { part, stream, object: undefined }
     this.commits.pending.add(pending)
-    const of = this.context.streams[stream] as Stream
-    const { path, bytes, records, partition } = part
-    const merged = of.write_mode === 'append_dedup'
-    const fixed = {
-      prefix: this.begun.control.rows(of),
-      extension: extensionOf(ROWS_OUTPUT),
-    }
+    const { path, bytes, records, partition, ahead } = part
     const work = this.uploads
-      .upload({ path, bytes, records, partition, stream, of, ...(merged ? { fixed } : {}) })
+      .upload({ path, bytes, records, partition, ...this.subjectOf(stream) }, ahead)
       .then(
         (object) => {
           pending.object = object
@@ -281,6 +277,13 @@ export class RunningSend implements Send {
         this.wake()
       })
     this.uploading.add(work)
+  }
+
+  private subjectOf(stream: number): Omit<PartSubject, 'partition'> {
+    const of = this.context.streams[stream] as Stream
+    if (of.write_mode !== 'append_dedup') return { stream, of }
+    const prefix = this.begun.control.rows(of)
+    return { stream, of, fixed: { prefix, extension: extensionOf(ROWS_OUTPUT) } }
   }
 
   /** Commits whatever can be; calls follow each other. */

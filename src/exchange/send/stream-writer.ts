@@ -9,6 +9,7 @@ import type {
   PartMark,
   Segment,
 } from '../../format/encode/encode.ts'
+import type { GrowingPart, SendingAhead } from './send-ahead.ts'
 
 /** What a block begins with, in bytes. */
 const FIRST_BLOCK_BYTES = 64 << 10
@@ -34,6 +35,7 @@ export interface Rollover {
 /** A part that is whole and on local disk. */
 export interface ClosedPart extends FinishedPart {
   readonly partition: readonly string[]
+  readonly ahead: SendingAhead | undefined
   /** The records of the stream among which its own are: from this one, counted from 0, … */
   readonly from: number
   /** … to the one before this. */
@@ -48,6 +50,7 @@ interface OpenPartState {
   readonly from: number
   /** Milliseconds since the epoch. */
   readonly opened_at: number
+  ahead: SendingAhead | undefined
 }
 
 /**
@@ -207,10 +210,14 @@ export class StreamWriter {
     return this.queued(async () => {
       this.appended = Math.min(this.appended, this.appended_cut)
       for (const [name, state] of this.open) {
-        if (state.part.records > state.covered.records) await state.part.cut(state.covered)
+        if (state.part.records > state.covered.records) {
+          await giveUp(state)
+          await state.part.cut(state.covered)
+        }
         if (state.part.records > 0) await this.close(name, state)
         else {
           this.open.delete(name)
+          await giveUp(state)
           await state.part.discard()
         }
       }
@@ -220,7 +227,10 @@ export class StreamWriter {
   /** Removes what is open; used when a sync has failed. */
   async discard(): Promise<void> {
     await this.turn.catch(() => {})
-    for (const { part } of this.open.values()) await part.discard()
+    for (const state of this.open.values()) {
+      await giveUp(state)
+      await state.part.discard()
+    }
     this.open.clear()
   }
 
@@ -264,8 +274,11 @@ export class StreamWriter {
     const room = MAX_EXAMPLES - this.examples.length
     if (room > 0) this.examples.push(...encoded.examples.slice(0, room))
     for (const segment of encoded.segments) {
-      const { part } = await this.partFor(segment)
+      const state = await this.partFor(segment)
+      const { part, partition } = state
       await part.append(segment)
+      state.ahead ??= this.io.sendAhead?.(part, partition)
+      state.ahead?.grow(part.settled_bytes)
       // Given back at once: the collector does not see how much memory lies behind it.
       const { buffer } = segment.bytes
       if (buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0)
@@ -284,6 +297,7 @@ export class StreamWriter {
       covered: part.mark(),
       from: this.appended,
       opened_at: Date.now(),
+      ahead: undefined,
     }
     this.open.set(name, state)
     return state
@@ -308,8 +322,8 @@ export class StreamWriter {
   private async close(name: string, state: OpenPartState): Promise<void> {
     const finished = await state.part.finish()
     this.open.delete(name)
-    const { partition, from } = state
-    this.io.closed({ ...finished, partition, from, upto: this.appended })
+    const { partition, from, ahead } = state
+    this.io.closed({ ...finished, partition, from, upto: this.appended, ahead })
   }
 
   private queue(work: () => Promise<void>): void {
@@ -326,6 +340,12 @@ export class StreamWriter {
     })
     return next
   }
+}
+
+/** Stops sending a part before it is whole. */
+async function giveUp(state: OpenPartState): Promise<void> {
+  await state.ahead?.abandon()
+  state.ahead = undefined
 }
 
 const LINE_FEED = 0x0a
@@ -349,6 +369,8 @@ export interface StreamWriterOptions {
   partPath(n: number): string
   /** Bytes of memory taken (positive) or given back (negative). */
   memory(change: number): void
+  /** Begins to send a part that has grown; undefined where that has to wait until it is whole, or longer. */
+  sendAhead?(part: GrowingPart, partition: readonly string[]): SendingAhead | undefined
   /** A part is whole; called in the order of the stream's records. */
   closed(part: ClosedPart): void
 }

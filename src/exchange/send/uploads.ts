@@ -9,9 +9,14 @@ import type { AttemptLog, SentObject } from './attempt-log.ts'
 import { isKeyTaken } from './key-taken.ts'
 import { commonPrefix, type PartIds } from './part-ids.ts'
 import { ATTEMPT_METADATA } from './recover.ts'
+import { beginAhead, type GrowingPart, type SendingAhead } from './send-ahead.ts'
 
-/** Uploads at the same time. */
+/** Uploads of whole parts at the same time. */
 const LIMIT = 4
+/** Uploads at the same time of parts that are still written. */
+const AHEAD_LIMIT = 2
+/** Bytes of a part from which on it is sent while it is written: less is sent at once when it is whole. */
+const AHEAD_BYTES = 16 << 20
 /** Keys tried before another writer on the same path is given way no longer. */
 const TRIES = 100
 
@@ -29,10 +34,14 @@ export interface UploadContext {
   readonly step: (step: 'intended' | 'uploaded') => void
 }
 
-export interface PartFile {
+export interface PartFile extends PartSubject {
   readonly path: string
   readonly bytes: number
   readonly records: number
+}
+
+/** What a key says of a part. */
+export interface PartSubject {
   /** Index of the stream, and the stream. */
   readonly stream: number
   readonly of: Stream
@@ -43,7 +52,13 @@ export interface PartFile {
 
 /** Sends parts to the store, some at a time; each one's key is in the log before it is written. */
 export interface Uploads {
-  upload(part: PartFile): Promise<SentObject>
+  /**
+   * Begins to send a part while it is written, so that little is left to be sent at its end: no reader sees
+   * anything of it before. Undefined where it is too small, others are sent, or the store takes objects whole.
+   */
+  sendAhead(part: GrowingPart, subject: PartSubject): SendingAhead | undefined
+  /** Sends a part that is whole; `ahead`: what `sendAhead` began of it. */
+  upload(part: PartFile, ahead?: SendingAhead): Promise<SentObject>
   /** Every object whose writing was begun, and those of them that were written. */
   readonly intended: ReadonlyMap<string, SentObject>
   readonly sent: readonly SentObject[]
@@ -67,7 +82,7 @@ export function openUploads(context: UploadContext): Uploads {
     return clock
   }
 
-  const keyOf = async (part: PartFile): Promise<string> => {
+  const keyOf = async (part: PartSubject): Promise<string> => {
     if (part.fixed !== undefined) {
       return `${part.fixed.prefix}${log.attempt_id}-${context.uuid().slice(0, 8)}${part.fixed.extension}`
     }
@@ -91,43 +106,65 @@ export function openUploads(context: UploadContext): Uploads {
     return key(await context.ids.next(prefix, (found) => matcher.match(found)?.part_number))
   }
 
-  const write = async (part: PartFile): Promise<SentObject> => {
+  const tell = async (object: SentObject) => {
+    await intend(object)
+    intended.set(object.key, object)
+    context.step('intended')
+  }
+
+  const untell = (key: string) => intended.delete(key)
+
+  const write = (key: string, pieces: AsyncIterable<Uint8Array>) =>
+    store.write(key, pieces, {
+      if_absent: true,
+      signal: context.signal,
+      metadata: { ...context.object_metadata, [ATTEMPT_METADATA]: log.attempt_id },
+    })
+
+  const arrived = async (object: SentObject, { path }: PartFile): Promise<SentObject> => {
+    sent.push(object)
+    context.step('uploaded')
+    await rm(path, { force: true })
+    return object
+  }
+
+  const uploadWhole = async (part: PartFile): Promise<SentObject> => {
     for (let tried = 1; ; tried++) {
       const { stream, bytes, records } = part
       const object: SentObject = { key: await keyOf(part), stream, bytes, records }
-      await intend(object)
-      intended.set(object.key, object)
-      context.step('intended')
+      await tell(object)
       try {
-        await store.write(object.key, filePieces(part.path), {
-          if_absent: true,
-          signal: context.signal,
-          metadata: {
-            ...context.object_metadata,
-            [ATTEMPT_METADATA]: log.attempt_id,
-          },
-        })
+        await write(object.key, filePieces(part.path))
       } catch (error) {
         // Another writer has this key: its object stays, and this part takes another id.
         if (!isKeyTaken(error) || tried === TRIES) throw error
-        intended.delete(object.key)
+        untell(object.key)
         continue
       }
-      sent.push(object)
-      context.step('uploaded')
-      await rm(part.path, { force: true })
-      return object
+      return await arrived(object, part)
     }
   }
+
+  const aheads = new Set<SendingAhead>()
 
   return {
     sent,
     intended,
-    async upload(part) {
+    sendAhead(part, subject) {
+      if (store.features.min_part_bytes === 0) return undefined
+      if (part.settled_bytes < AHEAD_BYTES || aheads.size >= AHEAD_LIMIT) return undefined
+      const ahead = beginAhead({ part, subject, keyOf, tell, write, untell })
+      aheads.add(ahead)
+      void ahead.over.then(() => aheads.delete(ahead))
+      return ahead
+    },
+    async upload(part, ahead) {
+      const object = await ahead?.end(part)
+      if (object !== undefined) return arrived(object, part)
       if (running >= LIMIT) await new Promise<void>((resolve) => waiting.push(resolve))
       else running++
       try {
-        return await write(part)
+        return await uploadWhole(part)
       } finally {
         const next = waiting.shift()
         if (next === undefined) running--

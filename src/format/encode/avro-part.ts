@@ -23,6 +23,10 @@ export const openAvroPart: OpenPart = async (encoding, path): Promise<Part> => {
   }
   await write(header)
   return {
+    path,
+    get settled_bytes() {
+      return bytes
+    },
     get records() {
       return records
     },

@@ -79,6 +79,10 @@ export interface FinishedPart {
 
 /** One object in the making. */
 export interface Part {
+  /** Its file. */
+  readonly path: string
+  /** So many bytes at the beginning of the file change no more, unless the part is cut. */
+  readonly settled_bytes: number
   readonly records: number
   /** About what the finished object will hold, in bytes. */
   readonly bytes: number

@@ -40,7 +40,7 @@ class TextPart implements Part {
   bytes = 0
   private plain: { readonly plain_bytes: number; readonly crc: number } = EMPTY
   private readonly file: FileHandle
-  private readonly path: string
+  readonly path: string
   private readonly compression: TextCompression
 
   constructor(file: FileHandle, path: string, compression: TextCompression) {
@@ -57,6 +57,10 @@ class TextPart implements Part {
   }
 
   get disk_bytes(): number {
+    return this.bytes
+  }
+
+  get settled_bytes(): number {
     return this.bytes
   }
 

@@ -46,6 +46,8 @@ export async function openParquetPart(
   await file.write(MAGIC)
   let records = 0
   let bytes = 0
+  /** Where the groups end that are written. */
+  let settled_bytes = MAGIC.length
   const groups: Group[] = []
   /** Frames of no group yet. */
   let rest: Frame[] = []
@@ -85,6 +87,7 @@ export async function openParquetPart(
       chunks.push({ ...chunk, at, packed_bytes: pages.length })
       at += pages.length
     }
+    settled_bytes = at
     const rows = closing.reduce((sum, frame) => sum + frame.rows, 0)
     return { rows, at: start, bytes: at - start, chunks }
   }
@@ -93,6 +96,10 @@ export async function openParquetPart(
   const settled = () => Promise.allSettled(groups.map(({ written }) => written))
 
   return {
+    path,
+    get settled_bytes() {
+      return settled_bytes
+    },
     get records() {
       return records
     },
@@ -119,6 +126,8 @@ export async function openParquetPart(
       await settled()
       const kept = groups.findIndex(({ frames_end }) => frames_end > mark.bytes)
       const reopened = kept < 0 ? [] : groups.splice(kept).flatMap((group) => group.frames)
+      const last = await groups.at(-1)?.written
+      settled_bytes = last === undefined ? MAGIC.length : last.at + last.bytes
       rest = [...reopened, ...rest].filter((frame) => endOf(frame) <= mark.bytes)
       rest_bytes = rest.reduce((sum, frame) => sum + frame.bytes, 0)
       await frames.truncate(mark.bytes)
