@@ -99,6 +99,46 @@ describe('an attempt that has died', () => {
     expect(await keys()).toEqual([])
   })
 
+  /** The store, with something done between the first look at the log and the second one. */
+  const meanwhile = (act: () => Promise<void>): ObjectStore => {
+    let done = false
+    return {
+      ...store,
+      async *list(prefix, io) {
+        if (prefix === control.attempt('dead') && !done) {
+          done = true
+          await act()
+        }
+        yield* store.list(prefix, io)
+      },
+    }
+  }
+  const sent = { type: 'intent', objects: [object('lake/1')] } as const
+
+  it('is read again once it is known to have died: its last word may have been a commit', async () => {
+    await written('lake/1')
+    await log(begin(), sent)
+    const late = meanwhile(() =>
+      writeJson(store, entryKey(control.attempt('dead'), 2), {
+        type: 'commit',
+        n: 0,
+        keys: ['lake/1'],
+      }),
+    )
+    expect(await recover({ store: late })).toMatchObject([{ attempt_id: 'dead', removed: [] }])
+    expect(await data()).toEqual(['lake/1'])
+    const [manifest] = await readManifests(store, control.stream(USERS))
+    expect(manifest).toMatchObject({ objects: [{ key: 'lake/1' }] })
+  })
+
+  it('is left alone where it has come to a good end since it was seen', async () => {
+    await written('lake/1')
+    await log(begin(), sent)
+    const late = meanwhile(async () => store.delete(await logs()))
+    expect(await recover({ store: late })).toEqual([])
+    expect(await keys()).toEqual(['lake/1'])
+  })
+
   it('is left to another process that claims it first, and a store that fails is no such process', async () => {
     await log(begin())
     const claiming = (code: 'object_exists' | 'store_unavailable'): ObjectStore => ({
