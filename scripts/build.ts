@@ -14,7 +14,7 @@ const tsc = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.buil
   stdio: 'inherit',
 })
 if (tsc.status !== 0) process.exit(tsc.status ?? 1)
-for await (const path of glob('**/*.{sql,yaml}', { cwd: join(root, 'src') })) {
+for await (const path of glob('**/*.{sql,yaml,wasm}', { cwd: join(root, 'src') })) {
   const target = join(dist, path)
   await mkdir(dirname(target), { recursive: true })
   await cp(join(root, 'src', path), target)

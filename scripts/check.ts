@@ -19,6 +19,7 @@ const STEPS: Readonly<Record<string, readonly string[]>> = {
   types: ['tsc', '--noEmit'],
   dead_code: ['knip'],
   reference: ['node', 'scripts/reference.ts', '--check'],
+  kernels: ['node', 'scripts/kernels.ts', '--check'],
   // The architecture table and the error table are held by tests.
   tests: ['vitest', 'run', '--project=!servers'],
 }

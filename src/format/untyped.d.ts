@@ -71,3 +71,22 @@ declare module 'lzma-native' {
   }
   export = lzma
 }
+
+/** What Node has of it, as far as it is used; its types come with those of a browser. */
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array)
+  }
+  class Instance {
+    constructor(module: Module)
+    readonly exports: object
+  }
+  interface Memory {
+    readonly buffer: ArrayBuffer
+    /** By pages of 64 kB; what `buffer` was is gone then. */
+    grow(pages: number): number
+  }
+  interface Global {
+    readonly value: number
+  }
+}

@@ -11,7 +11,7 @@ import { encodeColumn } from './parquet/chunk.ts'
 import { LeafColumn } from './parquet/leaf-column.ts'
 import { columnsOf, leavesOf } from './parquet/leaves.ts'
 import { openParquetPart } from './parquet/part.ts'
-import { plainColumns } from './parquet/plain-columns.ts'
+import { fastWays } from './parquet/plain-columns.ts'
 import { shredders } from './parquet/shred.ts'
 import { RecordReader } from './record-reader.ts'
 
@@ -343,6 +343,27 @@ const block = fc
   )
   .map(([wrap, rows]) => rows.map(([text, at]) => `${wrap(text, at)}\n`))
 
+const usual = new Map(Object.entries(USUAL))
+/** Lines with the same fields in the same order, as most sources write them: runs of them are taken at once. */
+const uniformBlock = fc
+  .tuple(envelope, fc.subarray(Object.keys(VALUES), { minLength: 1, maxLength: 8 }))
+  .chain(([wrap, keys]) => {
+    const values = keys.map((key) =>
+      fc.oneof(
+        { weight: 40, arbitrary: usual.get(key) ?? fc.constant('null') },
+        { weight: 3, arbitrary: fc.constant('null') },
+        { weight: 2, arbitrary: VALUES[key] as fc.Arbitrary<string> },
+      ),
+    )
+    const row = fc.tuple(fc.tuple(...values), fc.integer({ min: 0, max: 2_000_000_000_000 }))
+    return fc.array(row, { minLength: 10, maxLength: 80 }).map((rows) =>
+      rows.map(([some, at]) => {
+        const text = keys.map((key, index) => `${JSON.stringify(key)}:${some[index]}`).join(',')
+        return `${wrap(`{${text}}`, at)}\n`
+      }),
+    )
+  })
+
 const blockOf = (lines: readonly string[]): RecordBlock => ({
   bytes: new Uint8Array(Buffer.from(lines.join(''))),
   records: lines.length,
@@ -363,18 +384,25 @@ async function rowsOf(encoding: Encoding, segments: readonly Segment[]): Promise
   )
 }
 
-/** How many of the lines are plain. */
-function plainOf(encoding: Encoding, blocks: readonly (readonly string[])[]): number {
+/** How many of the lines are plain, and how many of these are taken in runs. */
+function plainOf(encoding: Encoding, blocks: readonly (readonly string[])[]): [number, number] {
   const columns = columnsOf(encoding)
   const leaves = leavesOf(columns).map((leaf) => new LeafColumn(leaf))
-  const plain = plainColumns(encoding, { columns, leaves, shreds: shredders(columns, leaves) })
+  const ways = fastWays(encoding, { columns, leaves, shreds: shredders(columns, leaves) })
   const reader = new RecordReader(encoding.stream)
-  let count = 0
+  let plain = 0
+  let runs = 0
   for (const lines of blocks) {
     reader.open(blockOf(lines))
-    while (reader.next()) if (plain?.add(reader, 0)) count++
+    for (;;) {
+      const taken = ways?.runs.take(reader, Infinity, 0) ?? 0
+      runs += taken
+      if (taken > 0) continue
+      if (!reader.next()) break
+      if (ways?.plain.add(reader, 0)) plain++
+    }
   }
-  return count
+  return [plain + runs, runs]
 }
 
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
@@ -405,35 +433,57 @@ it.each(['v1', 'v2'] as const)(
   },
 )
 
+/** Encodes blocks the fast way and exactly; both come to the same. Tells how many records were plain, and were in runs. */
+async function compareParquet(
+  schema: 'v1' | 'v2',
+  blocks_of: fc.Arbitrary<string[]>,
+  runs: number,
+): Promise<{ readonly plain: number; readonly in_runs: number }> {
+  let plain = 0
+  let in_runs = 0
+  const some = fc.array(blocks_of, { minLength: 1, maxLength: 3 })
+  await fc.assert(
+    fc.asyncProperty(some, async (blocks) => {
+      const encoding = encodingOf(schema)
+      const encode = parquetBlocks(encoding)
+      const exactly = parquetBlocks(encoding, { convert_all: true })
+      const fast: Segment[] = []
+      const exact: Segment[] = []
+      for (const lines of blocks) {
+        const encoded = await encode(blockOf(lines))
+        const expected = await exactly(blockOf(lines))
+        expect([encoded.bad_values, encoded.examples]).toEqual([
+          expected.bad_values,
+          expected.examples,
+        ])
+        fast.push(...encoded.segments)
+        exact.push(...expected.segments)
+      }
+      const [all, taken] = plainOf(encoding, blocks)
+      plain += all
+      in_runs += taken
+      // Readers round what they make values of.
+      expect(bytesOf(fast)).toEqual(bytesOf(exact))
+      expect(await rowsOf(encoding, fast)).toEqual(await rowsOf(encoding, exact))
+    }),
+    { numRuns: runs },
+  )
+  return { plain, in_runs }
+}
+
+// The counts: else nothing has been compared.
 it.each(['v1', 'v2'] as const)(
   'in Parquet, plain records come to what the converter makes of them, %s',
   async (schema) => {
-    let plain = 0
-    await fc.assert(
-      fc.asyncProperty(fc.array(block, { minLength: 1, maxLength: 3 }), async (blocks) => {
-        const encoding = encodingOf(schema)
-        const encode = parquetBlocks(encoding)
-        const exactly = parquetBlocks(encoding, { convert_all: true })
-        const fast: Segment[] = []
-        const exact: Segment[] = []
-        for (const lines of blocks) {
-          const encoded = await encode(blockOf(lines))
-          const expected = await exactly(blockOf(lines))
-          expect([encoded.bad_values, encoded.examples]).toEqual([
-            expected.bad_values,
-            expected.examples,
-          ])
-          fast.push(...encoded.segments)
-          exact.push(...expected.segments)
-        }
-        plain += plainOf(encoding, blocks)
-        // Readers round what they make values of.
-        expect(bytesOf(fast)).toEqual(bytesOf(exact))
-        expect(await rowsOf(encoding, fast)).toEqual(await rowsOf(encoding, exact))
-      }),
-      { numRuns: 200 },
-    )
-    // Else nothing has been compared.
+    const { plain } = await compareParquet(schema, block, 200)
     expect(plain).toBeGreaterThan(1000)
+  },
+)
+
+it.each(['v1', 'v2'] as const)(
+  'in Parquet, runs of lines come to what the converter makes of them, %s',
+  async (schema) => {
+    const { in_runs } = await compareParquet(schema, uniformBlock, 300)
+    expect(in_runs).toBeGreaterThan(2000)
   },
 )

@@ -19,6 +19,11 @@ export interface EnvelopedRecord {
 export interface Rows {
   /** The fast way in. */
   readonly plain: PlainRows | undefined
+  /**
+   * The fastest: adds records from the reader's place on, as many as come to it in one go, and takes the reader past
+   * them. How many; 0 where the next one is to be read.
+   */
+  takeRun?(reader: RecordReader, now: number): number
   /** Adds a record by converting it. */
   add(record: EnvelopedRecord): void
   /** A record was added one way or the other; `bytes`: of its data. */
@@ -55,13 +60,21 @@ export function recordBlocks(
     const partitions = new Map<readonly string[], { readonly rows: Rows; records: number }>()
     const now = Date.now()
     try {
-      while (reader.next()) {
-        const partition = partitionOf(reader)
-        let part = partitions.get(partition)
-        if (part === undefined) {
-          part = { rows: spare.pop() ?? openRows(maker), records: 0 }
-          partitions.set(partition, part)
+      const open = (partition: readonly string[]) => {
+        const part = { rows: spare.pop() ?? openRows(maker), records: 0 }
+        partitions.set(partition, part)
+        return part
+      }
+      const whole = encoding.partition_by.length === 0 ? open([]) : undefined
+      for (;;) {
+        const taken = options.convert_all === true ? 0 : (whole?.rows.takeRun?.(reader, now) ?? 0)
+        if (whole !== undefined && taken > 0) {
+          whole.records += taken
+          continue
         }
+        if (!reader.next()) break
+        const partition = partitionOf(reader)
+        const part = whole ?? partitions.get(partition) ?? open(partition)
         const { rows } = part
         const plain = options.convert_all === true ? undefined : rows.plain
         if (!plain?.add(reader, now)) rows.add(recordOf(reader))
@@ -74,7 +87,7 @@ export function recordBlocks(
     const bad: { bad_values: number; examples: readonly BadValue[] } = maker.takeBad()
     const segments: Segment[] = []
     for (const [partition, { rows, records }] of partitions) {
-      segments.push({ partition, records, bytes: await rows.end() })
+      if (records > 0) segments.push({ partition, records, bytes: await rows.end() })
       if (spare.length < MAX_SPARE) spare.push(rows)
     }
     return { segments, ...bad, examples: bad.examples.slice(0, MAX_EXAMPLES) }

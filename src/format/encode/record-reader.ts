@@ -30,8 +30,6 @@ export interface Fields {
  */
 export class RecordReader {
   bytes: Buffer<ArrayBuffer> = NOTHING
-  /** The block, a character for a byte. */
-  text = ''
   /** The object `data`, braces included. */
   data_start = 0
   data_end = 0
@@ -42,12 +40,17 @@ export class RecordReader {
   changes_start = -1
   changes_end = -1
 
+  /** See `text`; undefined until it is asked for. */
+  private decoded: string | undefined
   /** Records that had a known shape. */
   shaped_lines = 0
+  /** Where the next record begins. */
+  at = 0
+  /** What it has learned; undefined in a block that is too large for it to help. */
+  shapes: RecordShapes | undefined
 
   /** Whether the block has carriage returns, which are white space in JSON. */
   private returns = false
-  private at = 0
   private line = 0
   private lines = 0
   private records = 0
@@ -55,7 +58,6 @@ export class RecordReader {
   private last_names: readonly string[] = []
   private readonly scanner = new EnvelopeScanner()
   private readonly shaped = new ShapeFields()
-  private shapes: RecordShapes | undefined
   private readonly known: RecordShapes | undefined
   private readonly stream: Pick<Stream, 'name' | 'namespace'>
   /** How the stream is written in lines that have passed; so that they are decoded once. */
@@ -78,7 +80,7 @@ export class RecordReader {
     this.lines = 0
     this.records = block.records
     if (length > 0 && this.bytes[length - 1] !== 0x0a) throw new Error('a block ends within a line')
-    this.text = this.bytes.toString('latin1')
+    this.decoded = undefined
     this.shapes = length <= MAX_SHAPED_BLOCK ? this.known : undefined
     if (!isUtf8(this.bytes)) this.refuseBytes()
     this.returns = this.bytes.includes(CARRIAGE_RETURN)
@@ -87,7 +89,13 @@ export class RecordReader {
   /** Lets go of the block: a reader that waits for its next one holds no memory. */
   close(): void {
     this.bytes = NOTHING
-    this.text = ''
+    this.decoded = undefined
+  }
+
+  /** The block, a character for a byte. */
+  get text(): string {
+    this.decoded ??= this.bytes.toString('latin1')
+    return this.decoded
   }
 
   /** Moves to the next record; false after the last. Throws `record_invalid`. */
@@ -107,6 +115,14 @@ export class RecordReader {
     else this.place(shape, at)
     if (this.returns) this.blankReturns()
     return true
+  }
+
+  /** Goes past so many records of known shapes, up to `end`: they were read by other means. */
+  pass(end: number, records: number): void {
+    this.at = end
+    this.lines += records
+    this.shaped_lines += records
+    this.shapes?.pass(records)
   }
 
   private place(shape: Shape, at: number): void {

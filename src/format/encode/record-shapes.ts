@@ -36,6 +36,10 @@ interface Place {
 /** A line whose values are left open. Positions outside of the data are told from the line's start or end. */
 export interface Shape {
   readonly pattern: RegExp
+  /** What stands before each hole, the time of the record among them, and behind the last one. */
+  readonly literals: readonly string[]
+  /** Which of these holes is the time. */
+  readonly emitted_hole: number
   /** Bytes before the data, and from its end to the line feed. */
   readonly before: number
   readonly after: number
@@ -60,11 +64,22 @@ export interface Shape {
  * nothing but one whole JSON value, so a line of a known shape is structured as the one it was learned from.
  */
 export class RecordShapes {
+  /** Changes whenever `known` has others. */
+  learned = 0
   private readonly shapes: Shape[] = []
   private matched = 0
   private scanned = 0
   private useless = false
   private squares = 0
+
+  get known(): readonly Shape[] {
+    return this.shapes
+  }
+
+  /** So many lines were of known shapes, which others have seen. */
+  pass(lines: number): void {
+    this.matched += lines
+  }
 
   /** The shape of the line that begins at `from` in `text`, in which a character is a byte; its end is `pattern.lastIndex`. */
   match(text: string, from: number): Shape | undefined {
@@ -90,6 +105,7 @@ export class RecordShapes {
     if (++this.scanned + this.matched > TRIAL && this.scanned > this.matched) {
       this.useless = true
       this.shapes.length = 0
+      this.learned++
       return
     }
     if (this.shapes.length === MAX_SHAPES || end - start > MAX_LINE) return
@@ -99,6 +115,7 @@ export class RecordShapes {
     if (this.squares + squares > MAX_SQUARES) return
     this.squares += squares
     this.shapes.push(shape)
+    this.learned++
   }
 }
 
@@ -115,20 +132,22 @@ function shapeOf(
   const holes = holesIn(text, data_start, data_end)
   if (holes === undefined || holes.length > MAX_HOLES) return undefined
 
-  const digits = `[1-9][0-9]{${emitted.length - 1}}`
-  const outside = (from: number, to: number) =>
-    emitted_start >= from && emitted_end <= to
-      ? `${literal(text, from, emitted_start)}${digits}${literal(text, emitted_end, to)}`
-      : literal(text, from, to)
-  let pattern = outside(start, data_start)
-  let at = data_start
-  const gaps: number[] = []
-  for (const hole of holes) {
-    pattern += `${literal(text, at, hole.start)}${VALUE}`
-    gaps.push(hole.start - at)
-    at = hole.end
+  const time = { start: emitted_start, end: emitted_end }
+  const spans = [...holes, time].sort((a, b) => a.start - b.start)
+  const literals: string[] = []
+  let pattern = ''
+  let at = start
+  for (const span of spans) {
+    const literal = text.slice(at, span.start)
+    literals.push(literal)
+    pattern += RegExp.escape(literal)
+    pattern += span === time ? `[1-9][0-9]{${emitted.length - 1}}` : VALUE
+    at = span.end
   }
-  pattern += `${literal(text, at, data_end)}${outside(data_end, end)}\n`
+  const last = `${text.slice(at, end)}\n`
+  literals.push(last)
+  pattern += RegExp.escape(last)
+  const gaps = holes.map((hole, index) => hole.start - (holes[index - 1]?.end ?? data_start))
 
   const told = (p: number) => (p <= data_start ? p - start : p - end)
   const place = (p: number): Place => {
@@ -138,6 +157,8 @@ function shapeOf(
   const fields = Array.from({ length: scanner.fields }, (_, field) => field)
   return {
     pattern: new RegExp(pattern, 'y'),
+    literals,
+    emitted_hole: spans.indexOf(time),
     before: data_start - start,
     after: end - data_end,
     emitted_start: told(emitted_start),
@@ -150,9 +171,6 @@ function shapeOf(
     ends: fields.map((f) => place(scanner.value_end[f] as number)),
   }
 }
-
-const literal = (text: string, from: number, to: number): string =>
-  RegExp.escape(text.slice(from, to))
 
 /** The values in a valid JSON text that a hole can take the place of; undefined where it is nested too deep for shapes. */
 function holesIn(text: string, from: number, to: number): Span[] | undefined {

@@ -3,7 +3,7 @@ import { type RecordBlocksOptions, recordBlocks } from '../record-blocks.ts'
 import { frameOf } from './frame.ts'
 import { LeafColumn } from './leaf-column.ts'
 import { columnsOf, leavesOf } from './leaves.ts'
-import { plainColumns } from './plain-columns.ts'
+import { fastWays } from './plain-columns.ts'
 import { type Shred, shredders } from './shred.ts'
 
 /** A row group is of so many frames at least, so that it can be near its size. */
@@ -37,19 +37,27 @@ export function parquetBlocks(
         records = 0
         bytes = 0
       }
+      const added = (some: number, of_data: number) => {
+        records += some
+        bytes += of_data
+        if (bytes >= frame_bytes) endFrame()
+      }
+      const fast = fastWays(encoding, { columns, leaves: of_leaves, shreds })
       return {
-        plain: plainColumns(encoding, { columns, leaves: of_leaves, shreds }),
+        plain: fast?.plain,
+        takeRun(reader, now) {
+          const from = reader.at
+          const taken = fast?.runs.take(reader, frame_bytes - bytes, now) ?? 0
+          if (taken > 0) added(taken, reader.at - from)
+          return taken
+        },
         add(record) {
           const made = maker.make(record)
           columns.forEach(({ name }, index) => {
             ;(shreds[index] as Shred)(made[name], 0, 0)
           })
         },
-        added(of_data) {
-          records++
-          bytes += of_data
-          if (bytes >= frame_bytes) endFrame()
-        },
+        added: (of_data) => added(1, of_data),
         end() {
           endFrame()
           const [first] = frames

@@ -51,6 +51,36 @@ export class LeafColumn {
     this.level(definition, repetition)
   }
 
+  /** As many levels as `present` has bytes, 1 for each of the values, which stand as they are kept here. */
+  append(values: Uint8Array, present: Uint8Array): void {
+    this.values.room(values.length)
+    this.values.copy(values, 0, values.length)
+    const { max_definition } = this.leaf
+    this.absent += this.levels(present, max_definition)
+  }
+
+  /** As many levels as `present` has bytes, and no value: 1 says that what is around it is there. */
+  appendNone(present: Uint8Array): void {
+    this.levels(present, 1)
+    this.absent += present.length
+  }
+
+  /** Levels of `definition` where `present` has 1, and of 0; how many are of 0. */
+  private levels(present: Uint8Array, definition: number): number {
+    const { length } = present
+    while (this.count + length > this.definitions.length) this.growLevels()
+    const { definitions, count } = this
+    let absent = 0
+    for (let row = 0; row < length; row++) {
+      const there = present[row] as number
+      definitions[count + row] = there * definition
+      absent += 1 - there
+    }
+    if (this.leaf.max_repetition > 0) this.repetitions.fill(0, count, count + length)
+    this.count = count + length
+    return absent
+  }
+
   private level(definition: number, repetition: number): void {
     const { count } = this
     this.last_start = this.values.at

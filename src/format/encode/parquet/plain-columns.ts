@@ -1,4 +1,5 @@
 import type { ParquetField } from '../../../core/records/parquet-type.ts'
+import { BUILT_IN_COLUMNS } from '../built-in-columns.ts'
 import type { Encoding } from '../encode.ts'
 import {
   builtInWriter,
@@ -9,6 +10,7 @@ import {
 } from '../plain-rows.ts'
 import { type PlainTake, plainTake } from '../plain-value.ts'
 import type { LeafColumn } from './leaf-column.ts'
+import { LineRuns, type RunColumn } from './line-runs.ts'
 import type { Shred } from './shred.ts'
 
 export interface RowColumns {
@@ -18,12 +20,20 @@ export interface RowColumns {
   readonly shreds: readonly Shred[]
 }
 
-/** Adds plain records to the leaves, each of which gets one level of it; undefined where the stream has none. */
-export function plainColumns(encoding: Encoding, rows: RowColumns): PlainRows | undefined {
+/** Ways to add plain records to the leaves, each of which gets one level of a record: one by one, and in runs. */
+export interface FastWays {
+  readonly plain: PlainRows
+  readonly runs: LineRuns
+}
+
+/** Undefined where the stream has no plain records. */
+export function fastWays(encoding: Encoding, rows: RowColumns): FastWays | undefined {
   const fields = plainFieldsOf(encoding)
   if (fields === undefined) return undefined
   const by_column = Map.groupBy(rows.leaves, ({ leaf }) => leaf.path[0] as string)
   const leaves_of = rows.columns.map(({ name }) => by_column.get(name) ?? [])
+  const [, time] = BUILT_IN_COLUMNS[encoding.output_schema]
+  const run_columns: RunColumn[] = []
   const columns = rows.columns.map(({ name }, index): PlainColumn => {
     const leaves = leaves_of[index] as readonly LeafColumn[]
     const [leaf] = leaves
@@ -35,21 +45,26 @@ export function plainColumns(encoding: Encoding, rows: RowColumns): PlainRows | 
             slice: (source, from, to) => leaf.slice(source, from, to),
             meta: (value) => rows.shreds[index]?.(value, 0, 0),
           })
-    if (built_in !== undefined) return { otherwise: built_in }
+    if (built_in !== undefined) {
+      run_columns.push({ leaves, from: name === time ? 'emitted' : built_in })
+      return { otherwise: built_in }
+    }
     const otherwise = () => {
       for (const leaf of leaves) leaf.none(0)
     }
     const field = fields.get(name)
+    run_columns.push({ leaves, from: field ?? otherwise })
     if (field === undefined) return { otherwise }
     return { field: { key: field.key, take: takeOf(field, leaves) }, otherwise }
   })
-  return new PlainRows(columns, {
+  const plain = new PlainRows(columns, {
     undo(some) {
       for (let index = 0; index < some; index++) {
         for (const leaf of leaves_of[index] as readonly LeafColumn[]) leaf.undo()
       }
     },
   })
+  return { plain, runs: new LineRuns(run_columns) }
 }
 
 const nothing: PlainTake = () => false

@@ -1,0 +1,244 @@
+import { readFileSync } from 'node:fs'
+
+/** Kinds of holes, by the number that assembly/lines.ts gives them. */
+export const HOLE_KINDS = {
+  /** Of no kind: only null may stand there. */
+  null: 0,
+  text: 1,
+  long: 2,
+  double: 3,
+  boolean: 4,
+  /** Days since 1970. */
+  date: 5,
+  /** Microseconds of the day. */
+  time: 6,
+  /** Microseconds since 1970, written with three digits of a second at most, … */
+  timestamp_3: 7,
+  /** … with six. */
+  timestamp_6: 8,
+  /** A whole number that is never null. */
+  emitted: 9,
+} as const
+export type HoleKind = keyof typeof HOLE_KINDS
+
+export interface Hole {
+  readonly kind: HoleKind
+  /** Into which leaf its value goes, by number. */
+  readonly leaf: number
+}
+
+/** A line whose values are left open. */
+export interface LineShape {
+  readonly holes: readonly Hole[]
+  /** What stands before each hole and behind the last one, a character for a byte. */
+  readonly literals: readonly string[]
+}
+
+/** What lines may look like, and how many leaves their values go into. */
+export interface LineProgram {
+  readonly shapes: readonly LineShape[]
+  readonly leaves: number
+}
+
+interface Exports {
+  readonly memory: WebAssembly.Memory
+  readonly heap: WebAssembly.Global
+  readonly end: WebAssembly.Global
+  readonly long_decimals: WebAssembly.Global
+  keepDecimals(at: number, room: number): void
+  run(
+    from: number,
+    to: number,
+    shapes: number,
+    shape_count: number,
+    leaves: number,
+    leaf_count: number,
+    most: number,
+  ): number
+}
+
+/** Rows of a run. */
+const MOST_ROWS = 4096
+/** Values of a leaf in a run, and of all leaves together, in bytes. */
+const MOST_LEAF_BYTES = 64 << 10
+const MOST_BYTES = 8 << 20
+const LEAST_LEAF_BYTES = 1 << 10
+export const MOST_LEAVES = MOST_BYTES / LEAST_LEAF_BYTES
+const MOST_DECIMALS = 4096
+
+const WORD = 4
+const SHAPE_WORDS = 4
+const HOLE_WORDS = 5
+const LEAF_WORDS = 4
+const DECIMAL_WORDS = 4
+/** Read beyond the end of whatever is read. */
+const SLACK = 16
+const PAGE = 1 << 16
+
+/** Compiled once in a thread. */
+let compiled: WebAssembly.Module | undefined
+
+/**
+ * Reads lines into columns with the machine's wide registers: several times faster than a scan in JavaScript can be,
+ * and from its first line on. One for a thread: its memory serves one program and one block after the other.
+ */
+export class LineKernel {
+  private readonly calls: Exports
+  private bytes: Uint8Array<ArrayBuffer> = new Uint8Array()
+  private words: Uint32Array<ArrayBuffer> = new Uint32Array()
+  private program: LineProgram | undefined
+  private block: Uint8Array | undefined
+  /** Where things lie in its memory, in bytes. */
+  private shapes = 0
+  private leaves = 0
+  private decimals = 0
+  private input = 0
+
+  constructor() {
+    compiled ??= new WebAssembly.Module(readFileSync(new URL('lines.wasm', import.meta.url)))
+    this.calls = new WebAssembly.Instance(compiled).exports as unknown as Exports
+  }
+
+  /** What the runs go by from now on. */
+  load(program: LineProgram): void {
+    if (program === this.program) return
+    this.program = program
+    this.block = undefined
+    const leaf_bytes = Math.max(
+      LEAST_LEAF_BYTES,
+      Math.min(MOST_LEAF_BYTES, Math.floor(MOST_BYTES / program.leaves / SLACK) * SLACK),
+    )
+    const holes = program.shapes.reduce((sum, shape) => sum + shape.holes.length, 0)
+    const literals = program.shapes.flatMap((shape) => shape.literals)
+    const space = new Space(this.calls.heap.value)
+    this.shapes = space.take(program.shapes.length * SHAPE_WORDS * WORD)
+    const first_hole = space.take(holes * HOLE_WORDS * WORD)
+    this.leaves = space.take(program.leaves * LEAF_WORDS * WORD)
+    this.decimals = space.take(MOST_DECIMALS * DECIMAL_WORDS * WORD)
+    const literals_at = literals.map((literal) => space.take(literal.length + SLACK))
+    const leaves_at = Array.from({ length: program.leaves }, () => ({
+      values: space.take(leaf_bytes),
+      present: space.take(MOST_ROWS),
+    }))
+    this.input = space.take(0)
+    this.room(this.input)
+
+    literals.forEach((literal, index) => {
+      Buffer.from(this.bytes.buffer).write(literal, literals_at[index] as number, 'latin1')
+    })
+    leaves_at.forEach(({ values, present }, leaf) => {
+      this.words.set([values, leaf_bytes, 0, present], this.leaves / WORD + leaf * LEAF_WORDS)
+    })
+    let hole_at = first_hole
+    let literal = 0
+    for (const [index, shape] of program.shapes.entries()) {
+      const shape_holes = hole_at
+      for (const { kind, leaf } of shape.holes) {
+        const length = (literals[literal] as string).length
+        this.words.set(
+          [
+            literals_at[literal] as number,
+            length,
+            HOLE_KINDS[kind],
+            this.leaves + leaf * LEAF_WORDS * WORD,
+          ],
+          hole_at / WORD,
+        )
+        hole_at += HOLE_WORDS * WORD
+        literal++
+      }
+      this.words.set(
+        [
+          shape_holes,
+          shape.holes.length,
+          literals_at[literal] as number,
+          (literals[literal] as string).length,
+        ],
+        this.shapes / WORD + index * SHAPE_WORDS,
+      )
+      literal++
+    }
+    this.calls.keepDecimals(this.decimals, MOST_DECIMALS)
+  }
+
+  /**
+   * Reads lines of `block` that begin from `from` on and before `to`, until one is not as the program says, or there
+   * is no more room: how many. The block is known to be UTF-8.
+   */
+  run(block: Uint8Array, from: number, to: number): number {
+    const { program, input } = this
+    if (program === undefined) throw new Error('a run without a program')
+    if (block !== this.block) {
+      this.room(input + block.length + SLACK)
+      this.bytes.set(block, input)
+      this.block = block
+    }
+    const rows = this.calls.run(
+      input + from,
+      input + to,
+      this.shapes,
+      program.shapes.length,
+      this.leaves,
+      program.leaves,
+      MOST_ROWS,
+    )
+    this.readDecimals()
+    return rows
+  }
+
+  /** Where the last run ended in the block. */
+  get end(): number {
+    return this.calls.end.value - this.input
+  }
+
+  /** What the last run gave a leaf, as `LeafColumn` keeps values. Valid until the next call. */
+  values(leaf: number): Uint8Array {
+    const at = this.leaves / WORD + leaf * LEAF_WORDS
+    const start = this.words[at] as number
+    return this.bytes.subarray(start, start + (this.words[at + 2] as number))
+  }
+
+  /** A byte for each row of the last run: 1 where the leaf has a value. Valid until the next call. */
+  present(leaf: number, rows: number): Uint8Array {
+    const start = this.words[this.leaves / WORD + leaf * LEAF_WORDS + 3] as number
+    return this.bytes.subarray(start, start + rows)
+  }
+
+  /** Decimals with more digits than a double holds for certain. */
+  private readDecimals(): void {
+    const count = this.calls.long_decimals.value
+    if (count === 0) return
+    const { words } = this
+    const bytes = Buffer.from(words.buffer)
+    for (let index = 0; index < count; index++) {
+      const at = this.decimals / WORD + index * DECIMAL_WORDS
+      const values = words[(words[at] as number) / WORD] as number
+      const written = bytes.toString('latin1', words[at + 2], words[at + 3])
+      bytes.writeDoubleLE(Number(written), values + (words[at + 1] as number))
+    }
+  }
+
+  private room(bytes: number): void {
+    const { memory } = this.calls
+    const lacking = bytes - memory.buffer.byteLength
+    if (lacking > 0) memory.grow(Math.ceil(lacking / PAGE))
+    if (this.bytes.buffer === memory.buffer) return
+    this.bytes = new Uint8Array(memory.buffer)
+    this.words = new Uint32Array(memory.buffer)
+  }
+}
+
+/** Hands out memory from a place on. */
+class Space {
+  private next: number
+
+  constructor(from: number) {
+    this.next = Math.ceil(from / SLACK) * SLACK
+  }
+
+  take(bytes: number): number {
+    const at = this.next
+    this.next += Math.ceil(bytes / SLACK) * SLACK
+    return at
+  }
+}

@@ -1,0 +1,152 @@
+import type { PlainColumn, PlainField } from '../plain-rows.ts'
+import type { RecordReader } from '../record-reader.ts'
+import type { Shape } from '../record-shapes.ts'
+import type { LeafColumn } from './leaf-column.ts'
+import {
+  type HoleKind,
+  LineKernel,
+  type LineProgram,
+  type LineShape,
+  MOST_LEAVES,
+} from './line-kernel.ts'
+
+/** A column, and what of a line goes into it. */
+export interface RunColumn {
+  readonly leaves: readonly LeafColumn[]
+  /** What is written of each record: its time, a field, or something that the line does not tell. */
+  readonly from: 'emitted' | PlainField | PlainColumn['otherwise']
+}
+
+/** After runs that end at once, so many records at most are read by other means before the next is tried. */
+const MOST_PATIENCE = 64
+
+/** One for a thread, which encodes one block after the other. */
+let kernel: LineKernel | undefined
+
+/**
+ * Takes runs of lines that have known shapes and plain values (see `PlainRows`) straight from the block into the
+ * leaves. What a run cannot take ends it, and is read by other means.
+ */
+export class LineRuns {
+  private readonly columns: readonly RunColumn[]
+  /** Columns whose values lines tell, by the names of fields; and that of the time. */
+  private readonly told = new Map<string, { readonly leaf: number; readonly kind: HoleKind }>()
+  private emitted = -1
+  private told_leaves = 0
+  private readonly numbers: readonly number[]
+  private program: LineProgram | undefined
+  private learned = -1
+  private patience = 1
+  private waiting = 0
+
+  constructor(columns: readonly RunColumn[]) {
+    this.columns = columns
+    this.numbers = columns.map(({ from }) => {
+      if (typeof from === 'function') return -1
+      const leaf = this.told_leaves++
+      if (from === 'emitted') this.emitted = leaf
+      else this.told.set(from.key, { leaf, kind: holeKind(from) })
+      return leaf
+    })
+  }
+
+  /** Takes records that begin within the next `bytes` of the block: how many. */
+  take(reader: RecordReader, bytes: number, now: number): number {
+    if (this.waiting > 0) {
+      this.waiting--
+      return 0
+    }
+    const program = this.programFor(reader)
+    if (program === undefined) return 0
+    kernel ??= new LineKernel()
+    kernel.load(program)
+    const { at } = reader
+    const rows = kernel.run(reader.bytes, at, Math.min(at + bytes, reader.bytes.length))
+    if (rows === 0) {
+      this.waiting = this.patience
+      this.patience = Math.min(this.patience * 2, MOST_PATIENCE)
+      return 0
+    }
+    if (rows > this.patience) this.patience = 1
+    this.add(kernel, rows, reader, now)
+    reader.pass(kernel.end, rows)
+    return rows
+  }
+
+  private add(kernel: LineKernel, rows: number, reader: RecordReader, now: number): void {
+    for (const [index, { from, leaves }] of this.columns.entries()) {
+      if (typeof from === 'function') {
+        for (let row = 0; row < rows; row++) from(reader, now)
+        continue
+      }
+      const leaf = this.numbers[index] as number
+      const present = kernel.present(leaf, rows)
+      const [first, ...others] = leaves
+      first?.append(kernel.values(leaf), present)
+      // v1 has text beside each time: its group is there where the time is. Nothing else has two leaves and a kind.
+      for (const other of others) other.appendNone(present)
+    }
+  }
+
+  /** For the shapes that the reader knows by now; undefined where none of them is of use. */
+  private programFor(reader: RecordReader): LineProgram | undefined {
+    const { shapes } = reader
+    if (shapes === undefined) return undefined
+    if (shapes.learned === this.learned) return this.program
+    this.learned = shapes.learned
+    const known = shapes.known.flatMap((shape) => this.lineShape(shape) ?? [])
+    const usable = known.length > 0 && this.told_leaves <= MOST_LEAVES
+    this.program = usable ? { shapes: known, leaves: this.told_leaves } : undefined
+    return this.program
+  }
+
+  /** Undefined where it holds more than scalars that have a column each. */
+  private lineShape({
+    literals,
+    emitted_hole,
+    changes_start,
+    gaps,
+    names,
+    starts,
+    ends,
+  }: Shape): LineShape | undefined {
+    const scalars = names.every(
+      (_, field) =>
+        starts[field]?.hole === field - 1 &&
+        starts[field]?.offset === gaps[field] &&
+        ends[field]?.hole === field &&
+        ends[field]?.offset === 0,
+    )
+    if (!scalars || gaps.length !== names.length || new Set(names).size !== names.length)
+      return undefined
+    // What a source says it changed goes into the built-in columns.
+    if (changes_start !== 0) return undefined
+    const holes = names.map((name) => this.told.get(name))
+    if (!holes.every((hole) => hole !== undefined)) return undefined
+    return {
+      literals,
+      holes: holes.toSpliced(emitted_hole, 0, { leaf: this.emitted, kind: 'emitted' }),
+    }
+  }
+}
+
+function holeKind({ kind, fraction_digits }: PlainField): HoleKind {
+  switch (kind) {
+    case 'string':
+    case 'any_text':
+      return 'text'
+    case 'long':
+    case 'double':
+    case 'boolean':
+    case 'date':
+      return kind
+    case 'time_tz':
+    case 'time_ntz':
+      return 'time'
+    case 'timestamp_tz':
+    case 'timestamp_ntz':
+      return fraction_digits === 3 ? 'timestamp_3' : 'timestamp_6'
+    default:
+      return 'null'
+  }
+}
