@@ -84,7 +84,15 @@ export async function encodeColumn({
     unpacked_bytes: pages.unpacked_bytes,
     levels: column.levels,
     nulls: column.levels - column.count,
-    range: rangeOf(column, dictionary?.firsts),
+    range: rangeOf(
+      dictionary === undefined
+        ? column
+        : columnValues(leaf.type, {
+            ...NO_LEVELS,
+            levels: dictionary.size,
+            bytes: dictionary.bytes,
+          }),
+    ),
     dictionary_bytes,
     data_pages,
   }
@@ -95,6 +103,8 @@ export async function encodeColumn({
   }
   return chunk
 }
+
+const NO_LEVELS = { definitions: undefined, repetitions: undefined }
 
 /** Puts the runs of a leaf behind each other. */
 function readColumn(path: string, runs: Runs, leaf: Leaf): ColumnValues {

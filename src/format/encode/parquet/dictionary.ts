@@ -1,89 +1,102 @@
 import type { ColumnValues } from './column-values.ts'
 import { WIDEST, widthFor } from './hybrid.ts'
+import { Kernel } from './kernel.ts'
+import { WIDTH_OF } from './leaves.ts'
 
 /** The different values of a column, and for each of its values which one it is. */
 export interface Dictionary {
-  /** The different values in PLAIN encoding, in the order in which they first came. */
-  readonly bytes: Uint8Array
+  /** The different values in PLAIN encoding, in the order in which they first came, in memory of their own. */
+  readonly bytes: Uint8Array<ArrayBuffer>
   readonly size: number
-  readonly indices: Int32Array<ArrayBuffer>
-  /** For each of the different values, which value of the column it first was. */
-  readonly firsts: Int32Array
+  readonly indices: Uint32Array<ArrayBuffer>
 }
 
-const MOST = 2 ** WIDEST
-const FIRST_SLOTS = 1 << 12
+interface Calls {
+  readonly size: WebAssembly.Global
+  readonly bytes: WebAssembly.Global
+  open(
+    width: number,
+    values: number,
+    most_bytes: number,
+    entries: number,
+    slots: number,
+    most_size: number,
+  ): void
+  add(from: number, to: number, out: number): number
+}
+
 /** After so many values it shows whether they repeat. */
 const TRIAL = 1 << 14
+/** Values that the kernel is given at once, in bytes; a longer one is not worth a dictionary. */
+const PIECE_BYTES = 1 << 20
+/** No value is shorter but booleans, which have no dictionary. */
+const LEAST_VALUE_BYTES = 4
+const ENTRY_BYTES = 8
+const SLOT_BYTES = 4
+
+/** One for a thread, which encodes one column after the other. */
+let kernel: Kernel<Calls> | undefined
 
 /**
  * Finds the different values of a column; undefined where they take more than `most_bytes`, seem to, or where
  * naming them by number would not be shorter.
  */
 export function dictionaryOf(column: ColumnValues, most_bytes: number): Dictionary | undefined {
-  if (column.count === 0) return undefined
-  const hashes = new Int32Array(column.count)
-  const found = findDictionary(column, hashes, most_bytes)
-  // Given back at once, as the column itself is.
-  hashes.buffer.transfer(0)
-  return found
-}
+  const { count, bytes, starts, type } = column
+  if (count === 0) return undefined
+  kernel ??= new Kernel<Calls>('dictionary.wasm')
+  const { calls } = kernel
+  const most_size = Math.min(2 ** WIDEST, count, Math.floor(most_bytes / LEAST_VALUE_BYTES))
+  const space = kernel.space()
+  const piece = space.take(PIECE_BYTES)
+  const numbers = space.take((PIECE_BYTES / LEAST_VALUE_BYTES) * SLOT_BYTES)
+  const values = space.take(Math.min(most_bytes, bytes.length))
+  const entries = space.take(most_size * ENTRY_BYTES)
+  const slots = space.take(Math.max(most_size, TRIAL) * 4 * SLOT_BYTES)
+  kernel.room(space.end)
+  calls.open(
+    type === 'BYTE_ARRAY' ? 0 : WIDTH_OF[type],
+    values,
+    most_bytes,
+    entries,
+    slots,
+    most_size,
+  )
 
-function findDictionary(
-  column: ColumnValues,
-  value_hashes: Int32Array,
-  most_bytes: number,
-): Dictionary | undefined {
-  const { count, bytes, starts } = column
-  const kind = kindOf(column)
-  const indices = new Int32Array(count)
-  let firsts = new Int32Array(1024)
-  let hashes = new Int32Array(1024)
-  let size = 0
-  let size_bytes = 0
-  let slots = new Int32Array(FIRST_SLOTS)
-  let mask = FIRST_SLOTS - 1
-  hashValues(column, value_hashes, 0, Math.min(count, TRIAL + 1))
-  for (let value = 0; value < count; value++) {
-    const hash = value_hashes[value] as number
-    let slot = hash & mask
-    let found = slots[slot] as number
-    while (
-      found !== 0 &&
-      (hashes[found - 1] !== hash || !isSame(column, kind, firsts[found - 1] as number, value))
-    ) {
-      slot = (slot + 1) & mask
-      found = slots[slot] as number
-    }
-    if (found === 0) {
-      size_bytes += (starts[value + 1] as number) - (starts[value] as number)
-      if (size_bytes > most_bytes || size === MOST) return undefined
-      if (size === firsts.length) {
-        firsts = doubled(firsts)
-        hashes = doubled(hashes)
-      }
-      firsts[size] = value
-      hashes[size] = hash
-      found = ++size
-      slots[slot] = found
-      if (size * 2 > mask) {
-        slots = slotsFor(hashes, size)
-        mask = slots.length - 1
-      }
-    }
-    indices[value] = found - 1
-    if (value === TRIAL) {
-      if (tooMany(size, (most_bytes * size) / size_bytes)) return undefined
-      hashValues(column, value_hashes, TRIAL + 1, count)
-    }
+  const indices = new Uint32Array(count)
+  for (let from = 0; from < count; ) {
+    const to =
+      from < TRIAL ? Math.min(count, TRIAL, pieceEnd(starts, from)) : pieceEnd(starts, from)
+    if (to === from) return undefined
+    const [start, end] = [starts[from] as number, starts[to] as number]
+    kernel.bytes.set(bytes.subarray(start, end), piece)
+    if (calls.add(piece, piece + end - start, numbers) === 0) return undefined
+    indices.set(kernel.words.subarray(numbers / SLOT_BYTES, numbers / SLOT_BYTES + to - from), from)
+    from = to
+    const { size } = calls
+    if (from === TRIAL && tooMany(size.value, (most_bytes * size.value) / calls.bytes.value))
+      return undefined
   }
+  const [size, size_bytes] = [calls.size.value, calls.bytes.value]
   if (size_bytes + (count * widthFor(size - 1)) / 8 >= bytes.length) return undefined
   return {
-    bytes: valuesOf(column, firsts, size, size_bytes),
+    bytes: new Uint8Array(kernel.bytes.subarray(values, values + size_bytes)),
     size,
     indices,
-    firsts: firsts.subarray(0, size),
   }
+}
+
+/** The value before which a piece ends that begins with the value `from`: the values `starts` tells of that fit. */
+function pieceEnd(starts: Int32Array, from: number): number {
+  const limit = (starts[from] as number) + PIECE_BYTES
+  let low = from
+  let high = Math.min(starts.length - 1, from + PIECE_BYTES / LEAST_VALUE_BYTES)
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if ((starts[middle] as number) <= limit) low = middle
+    else high = middle - 1
+  }
+  return low
 }
 
 /**
@@ -91,99 +104,3 @@ function findDictionary(
  * `most` at random, about TRIAL² / 2 `most` of them would be there for the second time.
  */
 const tooMany = (size: number, most: number): boolean => TRIAL - size < TRIAL ** 2 / (2 * most) / 2
-
-function slotsFor(hashes: Int32Array, size: number): Int32Array<ArrayBuffer> {
-  const slots = new Int32Array(2 ** Math.ceil(Math.log2(size * 4)))
-  const mask = slots.length - 1
-  for (let index = 0; index < size; index++) {
-    let free = (hashes[index] as number) & mask
-    while (slots[free] !== 0) free = (free + 1) & mask
-    slots[free] = index + 1
-  }
-  return slots
-}
-
-/** The values that first were `firsts`, one behind the other. */
-function valuesOf(
-  { bytes, starts }: ColumnValues,
-  firsts: Int32Array,
-  size: number,
-  size_bytes: number,
-): Uint8Array {
-  const out = new Uint8Array(size_bytes)
-  let at = 0
-  for (let index = 0; index < size; index++) {
-    const value = firsts[index] as number
-    const end = starts[value + 1] as number
-    for (let from = starts[value] as number; from < end; from++) out[at++] = bytes[from] as number
-  }
-  return out
-}
-
-function doubled(numbers: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const grown = new Int32Array(numbers.length * 2)
-  grown.set(numbers)
-  return grown
-}
-
-/** Spreads what differs in few bits over the low ones. */
-const mixed = (hash: number): number => {
-  const once = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
-  return once ^ (once >>> 13)
-}
-
-/** How values lie: as texts, as two words of 32 bits, as one. */
-const TEXT = 0
-const TWO_WORDS = 1
-const ONE_WORD = 2
-
-function kindOf({ type }: ColumnValues): number {
-  if (type === 'BYTE_ARRAY') return TEXT
-  return type === 'INT64' || type === 'DOUBLE' ? TWO_WORDS : ONE_WORD
-}
-
-/** Hashes the values from `from` to `to`. */
-function hashValues(column: ColumnValues, hashes: Int32Array, from: number, to: number): void {
-  const { bytes, starts, words } = column
-  switch (kindOf(column)) {
-    case TEXT: {
-      let at = starts[from] as number
-      for (let value = from; value < to; value++) {
-        let hash = 0
-        // The length stands before the bytes and differs as they do.
-        for (const end = starts[value + 1] as number; at < end; at++) {
-          hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193)
-        }
-        hashes[value] = mixed(hash)
-      }
-      break
-    }
-    case TWO_WORDS:
-      for (let value = from; value < to; value++) {
-        const high = Math.imul(words[2 * value + 1] as number, 0x85ebca6b)
-        hashes[value] = mixed((words[2 * value] as number) ^ high)
-      }
-      break
-    default:
-      for (let value = from; value < to; value++) hashes[value] = mixed(words[value] as number)
-  }
-}
-
-/** A function of its own for each kind would be called through a pointer, some millions of times. */
-function isSame(
-  { bytes, starts, words }: ColumnValues,
-  kind: number,
-  a: number,
-  b: number,
-): boolean {
-  if (kind === TWO_WORDS)
-    return words[2 * a] === words[2 * b] && words[2 * a + 1] === words[2 * b + 1]
-  if (kind === ONE_WORD) return words[a] === words[b]
-  const [at_a, at_b] = [starts[a] as number, starts[b] as number]
-  const length = (starts[a + 1] as number) - at_a
-  if (length !== (starts[b + 1] as number) - at_b) return false
-  for (let index = 0; index < length; index++) {
-    if (bytes[at_a + index] !== bytes[at_b + index]) return false
-  }
-  return true
-}

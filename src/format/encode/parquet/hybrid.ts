@@ -14,7 +14,7 @@ export const widthFor = (most: number): number => 32 - Math.clz32(most)
  */
 export function writeHybrid(
   out: ByteBuffer,
-  numbers: Uint8Array | Int32Array,
+  numbers: Uint8Array | Uint32Array,
   { from, to, width }: { readonly from: number; readonly to: number; readonly width: number },
 ): void {
   let at = from
@@ -45,7 +45,7 @@ export function writeRun(out: ByteBuffer, number: number, times: number, width: 
 
 function writePacked(
   out: ByteBuffer,
-  numbers: Uint8Array | Int32Array,
+  numbers: Uint8Array | Uint32Array,
   { from, to, width }: { readonly from: number; readonly to: number; readonly width: number },
 ): void {
   if (from === to) return

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { Kernel, SLACK } from './kernel.ts'
 
 /** Kinds of holes, by the number that assembly/lines.ts gives them. */
 export const HOLE_KINDS = {
@@ -40,9 +40,7 @@ export interface LineProgram {
   readonly leaves: number
 }
 
-interface Exports {
-  readonly memory: WebAssembly.Memory
-  readonly heap: WebAssembly.Global
+interface Calls {
   readonly end: WebAssembly.Global
   readonly long_decimals: WebAssembly.Global
   keepDecimals(at: number, room: number): void
@@ -71,21 +69,9 @@ const SHAPE_WORDS = 4
 const HOLE_WORDS = 5
 const LEAF_WORDS = 4
 const DECIMAL_WORDS = 4
-/** Read beyond the end of whatever is read. */
-const SLACK = 16
-const PAGE = 1 << 16
-
-/** Compiled once in a thread. */
-let compiled: WebAssembly.Module | undefined
-
-/**
- * Reads lines into columns with the machine's wide registers: several times faster than a scan in JavaScript can be,
- * and from its first line on. One for a thread: its memory serves one program and one block after the other.
- */
+/** Reads lines into columns. Its memory serves one program and one block after the other. */
 export class LineKernel {
-  private readonly calls: Exports
-  private bytes: Uint8Array<ArrayBuffer> = new Uint8Array()
-  private words: Uint32Array<ArrayBuffer> = new Uint32Array()
+  private readonly kernel = new Kernel<Calls>('lines.wasm')
   private program: LineProgram | undefined
   private block: Uint8Array | undefined
   /** Where things lie in its memory, in bytes. */
@@ -93,11 +79,6 @@ export class LineKernel {
   private leaves = 0
   private decimals = 0
   private input = 0
-
-  constructor() {
-    compiled ??= new WebAssembly.Module(readFileSync(new URL('lines.wasm', import.meta.url)))
-    this.calls = new WebAssembly.Instance(compiled).exports as unknown as Exports
-  }
 
   /** What the runs go by from now on. */
   load(program: LineProgram): void {
@@ -110,24 +91,25 @@ export class LineKernel {
     )
     const holes = program.shapes.reduce((sum, shape) => sum + shape.holes.length, 0)
     const literals = program.shapes.flatMap((shape) => shape.literals)
-    const space = new Space(this.calls.heap.value)
+    const space = this.kernel.space()
     this.shapes = space.take(program.shapes.length * SHAPE_WORDS * WORD)
     const first_hole = space.take(holes * HOLE_WORDS * WORD)
     this.leaves = space.take(program.leaves * LEAF_WORDS * WORD)
     this.decimals = space.take(MOST_DECIMALS * DECIMAL_WORDS * WORD)
-    const literals_at = literals.map((literal) => space.take(literal.length + SLACK))
+    const literals_at = literals.map((literal) => space.take(literal.length))
     const leaves_at = Array.from({ length: program.leaves }, () => ({
       values: space.take(leaf_bytes),
       present: space.take(MOST_ROWS),
     }))
-    this.input = space.take(0)
-    this.room(this.input)
+    this.input = space.end
+    this.kernel.room(this.input)
+    const { bytes, words, calls } = this.kernel
 
     literals.forEach((literal, index) => {
-      Buffer.from(this.bytes.buffer).write(literal, literals_at[index] as number, 'latin1')
+      bytes.write(literal, literals_at[index] as number, 'latin1')
     })
     leaves_at.forEach(({ values, present }, leaf) => {
-      this.words.set([values, leaf_bytes, 0, present], this.leaves / WORD + leaf * LEAF_WORDS)
+      words.set([values, leaf_bytes, 0, present], this.leaves / WORD + leaf * LEAF_WORDS)
     })
     let hole_at = first_hole
     let literal = 0
@@ -135,7 +117,7 @@ export class LineKernel {
       const shape_holes = hole_at
       for (const { kind, leaf } of shape.holes) {
         const length = (literals[literal] as string).length
-        this.words.set(
+        words.set(
           [
             literals_at[literal] as number,
             length,
@@ -147,7 +129,7 @@ export class LineKernel {
         hole_at += HOLE_WORDS * WORD
         literal++
       }
-      this.words.set(
+      words.set(
         [
           shape_holes,
           shape.holes.length,
@@ -158,7 +140,7 @@ export class LineKernel {
       )
       literal++
     }
-    this.calls.keepDecimals(this.decimals, MOST_DECIMALS)
+    calls.keepDecimals(this.decimals, MOST_DECIMALS)
   }
 
   /**
@@ -169,11 +151,11 @@ export class LineKernel {
     const { program, input } = this
     if (program === undefined) throw new Error('a run without a program')
     if (block !== this.block) {
-      this.room(input + block.length + SLACK)
-      this.bytes.set(block, input)
+      this.kernel.room(input + block.length + SLACK)
+      this.kernel.bytes.set(block, input)
       this.block = block
     }
-    const rows = this.calls.run(
+    const rows = this.kernel.calls.run(
       input + from,
       input + to,
       this.shapes,
@@ -188,57 +170,33 @@ export class LineKernel {
 
   /** Where the last run ended in the block. */
   get end(): number {
-    return this.calls.end.value - this.input
+    return this.kernel.calls.end.value - this.input
   }
 
   /** What the last run gave a leaf, as `LeafColumn` keeps values. Valid until the next call. */
   values(leaf: number): Uint8Array {
+    const { bytes, words } = this.kernel
     const at = this.leaves / WORD + leaf * LEAF_WORDS
-    const start = this.words[at] as number
-    return this.bytes.subarray(start, start + (this.words[at + 2] as number))
+    const start = words[at] as number
+    return bytes.subarray(start, start + (words[at + 2] as number))
   }
 
   /** A byte for each row of the last run: 1 where the leaf has a value. Valid until the next call. */
   present(leaf: number, rows: number): Uint8Array {
-    const start = this.words[this.leaves / WORD + leaf * LEAF_WORDS + 3] as number
-    return this.bytes.subarray(start, start + rows)
+    const { bytes, words } = this.kernel
+    const start = words[this.leaves / WORD + leaf * LEAF_WORDS + 3] as number
+    return bytes.subarray(start, start + rows)
   }
 
   /** Decimals with more digits than a double holds for certain. */
   private readDecimals(): void {
-    const count = this.calls.long_decimals.value
-    if (count === 0) return
-    const { words } = this
-    const bytes = Buffer.from(words.buffer)
+    const { bytes, words, calls } = this.kernel
+    const count = calls.long_decimals.value
     for (let index = 0; index < count; index++) {
       const at = this.decimals / WORD + index * DECIMAL_WORDS
       const values = words[(words[at] as number) / WORD] as number
       const written = bytes.toString('latin1', words[at + 2], words[at + 3])
       bytes.writeDoubleLE(Number(written), values + (words[at + 1] as number))
     }
-  }
-
-  private room(bytes: number): void {
-    const { memory } = this.calls
-    const lacking = bytes - memory.buffer.byteLength
-    if (lacking > 0) memory.grow(Math.ceil(lacking / PAGE))
-    if (this.bytes.buffer === memory.buffer) return
-    this.bytes = new Uint8Array(memory.buffer)
-    this.words = new Uint32Array(memory.buffer)
-  }
-}
-
-/** Hands out memory from a place on. */
-class Space {
-  private next: number
-
-  constructor(from: number) {
-    this.next = Math.ceil(from / SLACK) * SLACK
-  }
-
-  take(bytes: number): number {
-    const at = this.next
-    this.next += Math.ceil(bytes / SLACK) * SLACK
-    return at
   }
 }

@@ -11,18 +11,13 @@ export interface Range {
   readonly max: Uint8Array
 }
 
-/**
- * Undefined where no value has a place in an order, or one is long. `among`: which values to look at, all that differ
- * being among them; all, unless given.
- */
-export function rangeOf(column: ColumnValues, among: Int32Array | undefined): Range | undefined {
-  const size = among?.length ?? column.count
-  if (size === 0) return undefined
+/** Undefined where no value has a place in an order, or one is long. */
+export function rangeOf(column: ColumnValues): Range | undefined {
+  if (column.count === 0) return undefined
   const compare = comparerOf(column)
-  let min = among?.[0] ?? 0
-  let max = min
-  for (let index = 0; index < size; index++) {
-    const value = among === undefined ? index : (among[index] as number)
+  let min = 0
+  let max = 0
+  for (let value = 0; value < column.count; value++) {
     const below = compare(value, min)
     // NaN is compared with itself at the latest, and has no place in any order.
     if (Number.isNaN(below)) return undefined
