@@ -5,7 +5,7 @@ import { CsvText } from './csv-text.ts'
 import type { Encoding } from './encode.ts'
 import { bytesText, textOfBytes } from './envelope-scanner.ts'
 import type { RecordReader } from './record-reader.ts'
-import { ROW_ROOM, type RowWriter, writeEmittedAt } from './row-writer.ts'
+import { ROW_ROOM, type RowTemplate, type RowWriter, writeEmittedAt } from './row-writer.ts'
 import { UUID_LENGTH, UuidWriter } from './uuid-writer.ts'
 
 const LEFT_BRACE = 0x7b
@@ -79,6 +79,10 @@ export function csvRows(encoding: RowEncoding, { flatten, dialect }: CsvForm): R
     else text.bytes(b, from, to, out)
   }
   return {
+    ids: uuids,
+    ...(flatten || !bare_numbers || !isBareQuote(dialect)
+      ? {}
+      : { template: templateOf(text, dialect, v2 ? { before_changes, generation } : undefined) }),
     write(reader, out, now) {
       const { bytes, data_start, data_end, changes_start, changes_end } = reader
       out.room(
@@ -108,6 +112,38 @@ export function csvRows(encoding: RowEncoding, { flatten, dialect }: CsvForm): R
       } else write_fields(reader, out)
       out.copy(line_end, 0, line_end.length)
     },
+  }
+}
+
+/** Whether it is one byte, and none that an id has. */
+const isBareQuote = ({ quote }: CsvDialect): boolean =>
+  Buffer.byteLength(quote) === 1 && !/[0-9a-f-]/.test(quote)
+
+/** Of rows that hold their data as a whole, in a bare quote and with bare numbers. */
+function templateOf(
+  text: CsvText,
+  { quote }: CsvDialect,
+  v2: { readonly before_changes: Uint8Array; readonly generation: Uint8Array } | undefined,
+): RowTemplate {
+  const { delimiter, line_end } = text
+  const mark = Buffer.from(quote)
+  const told = new ByteBuffer(ROW_ROOM)
+  if (v2 !== undefined) {
+    const meta = Buffer.concat([v2.before_changes, NO_CHANGES, Buffer.from('}')])
+    told.room(text.roomFor(meta.length) + ROW_ROOM)
+    told.copy(delimiter, 0, delimiter.length)
+    text.bytes(meta, 0, meta.length, told)
+    told.copy(delimiter, 0, delimiter.length)
+    told.copy(v2.generation, 0, v2.generation.length)
+  }
+  return {
+    before_id: mark,
+    before_time: Buffer.concat([mark, delimiter]),
+    before_data: Buffer.concat([told.written, delimiter, mark]),
+    after_data: Buffer.concat([mark, line_end]),
+    skipped: 0,
+    quote: mark[0] as number,
+    fits: () => true,
   }
 }
 

@@ -3,7 +3,7 @@ import type { ByteBuffer } from './byte-buffer.ts'
 import type { Encoding } from './encode.ts'
 import { textOfBytes } from './envelope-scanner.ts'
 import type { RecordReader } from './record-reader.ts'
-import { ROW_ROOM, type RowWriter, writeEmittedAt } from './row-writer.ts'
+import { ROW_ROOM, type RowTemplate, type RowWriter, writeEmittedAt } from './row-writer.ts'
 import { UUID_LENGTH, UuidWriter } from './uuid-writer.ts'
 
 const COMMA = 0x2c
@@ -30,7 +30,20 @@ export function jsonlRows(encoding: RowEncoding, flatten: boolean): RowWriter {
   const uuids = new UuidWriter(v2 ? 7 : 4)
 
   const clashes = clashesWith(encoding)
+  const told = v2 ? [before_changes, NO_CHANGES, after_changes] : []
+  const between = flatten ? Buffer.of(COMMA) : before_data
+  const template: RowTemplate = {
+    before_id,
+    before_time,
+    before_data: Buffer.concat([...told, between]),
+    after_data: flatten ? Buffer.of(LF) : Buffer.of(CLOSE, LF),
+    // The brace that opens it: the row's own is there already.
+    skipped: flatten ? 1 : 0,
+    fits: (names) => !flatten || (names.length > 0 && !hasBuiltIn(names, output_schema)),
+  }
   return {
+    template,
+    ids: uuids,
     write(reader, out, now) {
       const { bytes, data_start, data_end, changes_start, changes_end } = reader
       out.room(data_end - data_start + changes_end - changes_start + ROW_ROOM)
@@ -70,18 +83,20 @@ function isEmpty(b: Uint8Array, data_start: number): boolean {
 
 /** Whether a record has a member that must be renamed; for records of one shape it is looked up once. */
 function clashesWith({ output_schema }: RowEncoding): (reader: RecordReader) => boolean {
-  const built_in = BUILT_IN_COLUMNS[output_schema]
   let last: readonly string[] = []
   let answer = false
   return (reader) => {
     const names = reader.names()
     if (names !== last) {
       last = names
-      answer = names.some((name) => built_in.includes(name))
+      answer = hasBuiltIn(names, output_schema)
     }
     return answer
   }
 }
+
+const hasBuiltIn = (names: readonly string[], schema: RowEncoding['output_schema']): boolean =>
+  names.some((name) => BUILT_IN_COLUMNS[schema].includes(name))
 
 function writeRenamed(
   reader: RecordReader,

@@ -50,7 +50,7 @@ export class RecordReader {
   shapes: RecordShapes | undefined
 
   /** Whether the block has carriage returns, which are white space in JSON. */
-  private returns = false
+  has_returns = false
   private line = 0
   private lines = 0
   private records = 0
@@ -83,7 +83,7 @@ export class RecordReader {
     this.decoded = undefined
     this.shapes = length <= MAX_SHAPED_BLOCK ? this.known : undefined
     if (!isUtf8(this.bytes)) this.refuseBytes()
-    this.returns = this.bytes.includes(CARRIAGE_RETURN)
+    this.has_returns = this.bytes.includes(CARRIAGE_RETURN)
   }
 
   /** Lets go of the block: a reader that waits for its next one holds no memory. */
@@ -113,7 +113,7 @@ export class RecordReader {
     this.shape = shape
     if (shape === undefined) this.scan(at)
     else this.place(shape, at)
-    if (this.returns) this.blankReturns()
+    if (this.has_returns) this.blankReturns()
     return true
   }
 

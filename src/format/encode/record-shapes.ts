@@ -27,7 +27,7 @@ interface Span {
   readonly end: number
 }
 
-/** Where a position of the data is: so many bytes after the end of a hole's value; hole -1: after the data's start. */
+/** Where a position is: so many bytes after the end of a hole's value, or after the beginning. */
 interface Place {
   readonly hole: number
   readonly offset: number
@@ -40,6 +40,9 @@ export interface Shape {
   readonly literals: readonly string[]
   /** Which of these holes is the time. */
   readonly emitted_hole: number
+  /** The data: so many bytes behind the end of so many of these holes. */
+  readonly data_start: Place
+  readonly data_end: Place
   /** Bytes before the data, and from its end to the line feed. */
   readonly before: number
   readonly after: number
@@ -53,6 +56,7 @@ export interface Shape {
   readonly gaps: readonly number[]
   /** See `Fields`. */
   readonly names: readonly string[]
+  /** Behind these of the data's own holes; -1: after the data's start. */
   readonly starts: readonly Place[]
   readonly ends: readonly Place[]
 }
@@ -149,6 +153,10 @@ function shapeOf(
   pattern += RegExp.escape(last)
   const gaps = holes.map((hole, index) => hole.start - (holes[index - 1]?.end ?? data_start))
 
+  const behind = (p: number): Place => {
+    const hole = spans.filter((span) => span.end <= p).length
+    return { hole, offset: p - (spans[hole - 1]?.end ?? start) }
+  }
   const told = (p: number) => (p <= data_start ? p - start : p - end)
   const place = (p: number): Place => {
     const hole = holes.findLastIndex((each) => each.end <= p)
@@ -159,6 +167,8 @@ function shapeOf(
     pattern: new RegExp(pattern, 'y'),
     literals,
     emitted_hole: spans.indexOf(time),
+    data_start: behind(data_start),
+    data_end: behind(data_end),
     before: data_start - start,
     after: end - data_end,
     emitted_start: told(emitted_start),

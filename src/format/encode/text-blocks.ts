@@ -4,6 +4,7 @@ import type { EncodedBlock, Encoding, RecordBlock, Segment } from './encode.ts'
 import { jsonlRows } from './jsonl-rows.ts'
 import { partitionReader } from './partition-reader.ts'
 import { RecordReader } from './record-reader.ts'
+import { RowRuns } from './row-runs.ts'
 import type { RowWriter } from './row-writer.ts'
 import { packText } from './text-segment.ts'
 
@@ -28,13 +29,18 @@ export function textBlocks(encoding: Encoding): (block: RecordBlock) => EncodedB
   const { compression } = output
   const writer = rowWriter(encoding)
   const reader = new RecordReader(encoding.stream)
+  const runs = writer.template && new RowRuns(writer.template, writer.ids)
 
   /** All records into one buffer, which serves every block. */
   const unparted = (now: number): Map<readonly string[], Rows> => {
     if (whole.bytes.length > KEPT_BYTES) whole = new ByteBuffer(FIRST_BYTES)
     whole.at = 0
     let records = 0
-    while (reader.next()) {
+    for (;;) {
+      const taken = runs?.take(reader, whole, now) ?? 0
+      records += taken
+      if (taken > 0) continue
+      if (!reader.next()) break
       writer.write(reader, whole, now)
       records++
     }

@@ -17,7 +17,7 @@ const COUNTED = 24
  * cannot be compressed, and are a quarter of a compressed object.
  */
 export class UuidWriter {
-  /** The last one. */
+  /** The next one. */
   private readonly text = new Uint8Array(UUID_LENGTH)
   private drawn_for = -1
   private readonly version: 4 | 7
@@ -28,10 +28,15 @@ export class UuidWriter {
 
   /** Writes one at `at`; `now`, milliseconds since 1970, is what version 7 begins with (RFC 9562 §5.7). */
   write(out: Uint8Array, at: number, now: number): void {
-    if (now === this.drawn_for) this.count()
-    else this.draw(now)
-    const { text } = this
+    const text = this.next(now)
     for (let place = 0; place < UUID_LENGTH; place++) out[at + place] = text[place] as number
+    this.count()
+  }
+
+  /** The one that `write` would write, in its own memory: whoever writes it counts it up. */
+  next(now: number): Uint8Array {
+    if (now !== this.drawn_for) this.draw(now)
+    return this.text
   }
 
   private draw(now: number): void {

@@ -1,6 +1,6 @@
+import { Kernel } from '../kernel/kernel.ts'
 import type { ColumnValues } from './column-values.ts'
 import { WIDEST, widthFor } from './hybrid.ts'
-import { Kernel } from './kernel.ts'
 import { WIDTH_OF } from './leaves.ts'
 
 /** The different values of a column, and for each of its values which one it is. */

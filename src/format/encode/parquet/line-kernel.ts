@@ -1,6 +1,6 @@
-import { Kernel, SLACK } from './kernel.ts'
+import { Kernel, SLACK } from '../kernel/kernel.ts'
 
-/** Kinds of holes, by the number that assembly/lines.ts gives them. */
+/** Kinds of holes, by the number that kernel/assembly/columns.ts gives them. */
 export const HOLE_KINDS = {
   /** Of no kind: only null may stand there. */
   null: 0,
@@ -71,7 +71,7 @@ const LEAF_WORDS = 4
 const DECIMAL_WORDS = 4
 /** Reads lines into columns. Its memory serves one program and one block after the other. */
 export class LineKernel {
-  private readonly kernel = new Kernel<Calls>('lines.wasm')
+  private readonly kernel = new Kernel<Calls>('columns.wasm')
   private program: LineProgram | undefined
   private block: Uint8Array | undefined
   /** Where things lie in its memory, in bytes. */

@@ -1,3 +1,4 @@
+import { ShapeRuns } from '../kernel/shape-runs.ts'
 import type { PlainColumn, PlainField } from '../plain-rows.ts'
 import type { RecordReader } from '../record-reader.ts'
 import type { Shape } from '../record-shapes.ts'
@@ -17,9 +18,6 @@ export interface RunColumn {
   readonly from: 'emitted' | PlainField | PlainColumn['otherwise']
 }
 
-/** After runs that end at once, so many records at most are read by other means before the next is tried. */
-const MOST_PATIENCE = 64
-
 /** One for a thread, which encodes one block after the other. */
 let kernel: LineKernel | undefined
 
@@ -34,10 +32,7 @@ export class LineRuns {
   private emitted = -1
   private told_leaves = 0
   private readonly numbers: readonly number[]
-  private program: LineProgram | undefined
-  private learned = -1
-  private patience = 1
-  private waiting = 0
+  private readonly runs = new ShapeRuns((known) => this.programOf(known))
 
   constructor(columns: readonly RunColumn[]) {
     this.columns = columns
@@ -52,22 +47,14 @@ export class LineRuns {
 
   /** Takes records that begin within the next `bytes` of the block: how many. */
   take(reader: RecordReader, bytes: number, now: number): number {
-    if (this.waiting > 0) {
-      this.waiting--
-      return 0
-    }
-    const program = this.programFor(reader)
+    const program = this.runs.next(reader)
     if (program === undefined) return 0
     kernel ??= new LineKernel()
     kernel.load(program)
     const { at } = reader
     const rows = kernel.run(reader.bytes, at, Math.min(at + bytes, reader.bytes.length))
-    if (rows === 0) {
-      this.waiting = this.patience
-      this.patience = Math.min(this.patience * 2, MOST_PATIENCE)
-      return 0
-    }
-    if (rows > this.patience) this.patience = 1
+    this.runs.took(rows)
+    if (rows === 0) return 0
     this.add(kernel, rows, reader, now)
     reader.pass(kernel.end, rows)
     return rows
@@ -88,16 +75,11 @@ export class LineRuns {
     }
   }
 
-  /** For the shapes that the reader knows by now; undefined where none of them is of use. */
-  private programFor(reader: RecordReader): LineProgram | undefined {
-    const { shapes } = reader
-    if (shapes === undefined) return undefined
-    if (shapes.learned === this.learned) return this.program
-    this.learned = shapes.learned
-    const known = shapes.known.flatMap((shape) => this.lineShape(shape) ?? [])
-    const usable = known.length > 0 && this.told_leaves <= MOST_LEAVES
-    this.program = usable ? { shapes: known, leaves: this.told_leaves } : undefined
-    return this.program
+  /** Undefined where none of the shapes is of use. */
+  private programOf(known: readonly Shape[]): LineProgram | undefined {
+    const shapes = known.flatMap((shape) => this.lineShape(shape) ?? [])
+    const usable = shapes.length > 0 && this.told_leaves <= MOST_LEAVES
+    return usable ? { shapes, leaves: this.told_leaves } : undefined
   }
 
   /** Undefined where it holds more than scalars that have a column each. */

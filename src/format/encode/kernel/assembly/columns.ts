@@ -1,9 +1,10 @@
 /**
  * Reads lines of known shapes straight into columns, in AssemblyScript; `npm run kernels` compiles it, and
- * ../line-kernel.ts calls it. Whatever is not
- * as expected, were it only unusual, ends a run before its line, which is then read by other means. Memory
- * is laid out by the caller; 16 bytes behind whatever is read must be there, and mean nothing.
+ * ../../parquet/line-kernel.ts calls it. Whatever is not as expected, were it only unusual, ends a run before its
+ * line, which is then read by other means. Memory is laid out by the caller; 16 bytes behind whatever is read
+ * must be there, and mean nothing.
  */
+import { endsOfPlain, fourDigits, isSame } from './shared/bytes'
 
 /** Kinds of holes: a value of another kind, but null, ends the run. Of any other number: null alone. */
 const TEXT = 1
@@ -163,18 +164,6 @@ function line(shape: usize, from: usize, row: u32): usize {
   return 0
 }
 
-/** Whether the bytes at `a` and `b` are the same. */
-function isSame(a: usize, b: usize, length: u32): bool {
-  let at: u32 = 0
-  for (; at + 16 <= length; at += 16) {
-    if (v128.any_true(v128.xor(v128.load(a + at), v128.load(b + at)))) return false
-  }
-  const rest = length - at
-  if (rest === 0) return true
-  const differing = i8x16.bitmask(i8x16.ne(v128.load(a + at), v128.load(b + at)))
-  return (differing & ((1 << rest) - 1)) === 0
-}
-
 /** Stores the value at `at`, which is not null, to `out`; returns the bytes of it, and sets `past`. */
 function value(kind: u32, at: usize, out: usize, leaf: usize): u32 {
   switch (kind) {
@@ -212,16 +201,10 @@ function text(from: usize, out: usize, limit: usize): u32 {
   if (load<u8>(from) !== 0x22) return none()
   let at = from + 1
   let to = out + 4
-  const quote = i8x16.splat(0x22)
-  const backslash = i8x16.splat(0x5c)
-  const space = i8x16.splat(0x20)
   for (;;) {
     if (to > limit) return none()
-    const some = v128.load(at)
-    v128.store(to, some)
-    const ends = i8x16.bitmask(
-      v128.or(v128.or(i8x16.eq(some, quote), i8x16.eq(some, backslash)), i8x16.lt_u(some, space)),
-    )
+    v128.store(to, v128.load(at))
+    const ends = endsOfPlain(at)
     if (ends === 0) {
       at += 16
       to += 16
@@ -315,19 +298,6 @@ function codePoint(code: u32, out: usize): u32 {
   store<u8>(out, 0x80 | ((code >> 6) & 0x3f), 2)
   store<u8>(out, 0x80 | (code & 0x3f), 3)
   return 4
-}
-
-/** The number that four hexadecimal digits write; -1 where they are none. */
-function fourDigits(at: usize): i32 {
-  let unit: i32 = 0
-  for (let digit: usize = 0; digit < 4; digit++) {
-    const c: u32 = load<u8>(at + digit)
-    const letter = (c | 0x20) - 0x61
-    if (c - 0x30 <= 9) unit = (unit << 4) | (c - 0x30)
-    else if (letter < 6) unit = (unit << 4) | (letter + 10)
-    else return -1
-  }
-  return unit
 }
 
 /** `-0` is left to others: it is read in more than one way. */

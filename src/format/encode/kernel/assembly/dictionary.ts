@@ -1,6 +1,6 @@
 /**
  * Finds the different values of a column piece by piece, in AssemblyScript; `npm run kernels` compiles it, and
- * ../dictionary.ts calls it. Memory is laid out by the caller; 16 bytes behind whatever is read must be there, and
+ * ../../parquet/dictionary.ts calls it. Memory is laid out by the caller; 16 bytes behind whatever is read must be there, and
  * mean nothing.
  */
 

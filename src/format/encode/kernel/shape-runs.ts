@@ -1,0 +1,43 @@
+import type { RecordReader } from '../record-reader.ts'
+import type { Shape } from '../record-shapes.ts'
+
+/** After runs that end at once, so many records at most are read by other means before the next is tried. */
+const MOST_PATIENCE = 64
+
+/**
+ * When a run of lines is to be tried, and with what: a program made of the shapes that the reader knows by now.
+ * Lines of many shapes or with unusual values make short runs, which cost more than they save.
+ */
+export class ShapeRuns<Program> {
+  private program: Program | undefined
+  private learned = -1
+  private patience = 1
+  private waiting = 0
+  private readonly compile: (shapes: readonly Shape[]) => Program | undefined
+
+  constructor(compile: (shapes: readonly Shape[]) => Program | undefined) {
+    this.compile = compile
+  }
+
+  /** Undefined where the next record is to be read by other means. */
+  next({ shapes }: RecordReader): Program | undefined {
+    if (shapes === undefined) return undefined
+    if (this.waiting > 0) {
+      this.waiting--
+      return undefined
+    }
+    if (shapes.learned !== this.learned) {
+      this.learned = shapes.learned
+      this.program = this.compile(shapes.known)
+    }
+    return this.program
+  }
+
+  /** How many records the run was that `next` gave the program for. */
+  took(records: number): void {
+    if (records > this.patience) this.patience = 1
+    if (records > 0) return
+    this.waiting = this.patience
+    this.patience = Math.min(this.patience * 2, MOST_PATIENCE)
+  }
+}
