@@ -158,6 +158,15 @@ function* spansOf(
   page_bytes: number,
 ): Generator<Span> {
   const index_bytes = dictionary === undefined ? 0 : widthFor(dictionary.size - 1) / 8
+  if (definitions === undefined && repetitions === undefined) {
+    yield* spansOfValues(
+      levels,
+      page_bytes,
+      index_bytes,
+      dictionary === undefined ? starts : undefined,
+    )
+    return
+  }
   let value = 0
   for (let from = 0; from < levels; ) {
     const first_value = value
@@ -178,6 +187,32 @@ function* spansOf(
         (repetitions !== undefined && repetitions[to] !== 0))
     )
     yield { from, to, first_value, end_value: value }
+    from = to
+  }
+}
+
+/** As `spansOf` where every row is one value: of `index_bytes`, or from one of `starts` to the next. */
+function* spansOfValues(
+  values: number,
+  page_bytes: number,
+  index_bytes: number,
+  starts: Int32Array | undefined,
+): Generator<Span> {
+  for (let from = 0; from < values; ) {
+    const most = Math.min(values, from + MOST_LEVELS)
+    let to = Math.min(most, from + Math.max(1, Math.ceil(page_bytes / index_bytes)))
+    if (starts !== undefined) {
+      // The first value that ends where the page is full, or beyond.
+      const full = (starts[from] as number) + page_bytes
+      let low = from + 1
+      to = most
+      while (low < to) {
+        const middle = (low + to) >>> 1
+        if ((starts[middle] as number) < full) low = middle + 1
+        else to = middle
+      }
+    }
+    yield { from, to, first_value: from, end_value: to }
     from = to
   }
 }
