@@ -31,7 +31,7 @@ export const sendFormats: Benchmark = {
     speed(
       'Parquet',
       250e6,
-      'Processor time: the two cores take the lines apart, find the different values of each column and pack them, beside the reader and the server; and the last row group, and the upload, come after the last record.',
+      'Processor time of the two cores: reading the pipe and finding each line’s stream, packing the columns, and compiling and collecting in three JavaScript threads, beside the reader and the server; the last row group comes after the last record.',
     ),
     speed('JSONL.gz', 200e6, 'Compression.'),
     speed('CSV.gz', 200e6, 'Compression.'),
