@@ -9,6 +9,8 @@ import { folderOf, type Import, LAYERS, layerTable, violation } from './layers.t
 const root = fileURLToPath(new URL('..', import.meta.url))
 const src = join(root, 'src')
 const isFile = (path: string): boolean => existsSync(join(src, path))
+/** What is compiled to WebAssembly: another language, whose imports have no extension. */
+const isAssembly = (path: string): boolean => path.includes('/assembly/')
 /** Told from a package, whose files are JavaScript. */
 const isSource = (path: string): boolean => path.endsWith('.ts')
 
@@ -16,7 +18,7 @@ const isSource = (path: string): boolean => path.endsWith('.ts')
 async function imports(): Promise<readonly (Import & { readonly relative: boolean })[]> {
   const edges: (Import & { readonly relative: boolean })[] = []
   for await (const from of glob('**/*.ts', { cwd: src })) {
-    if (from.endsWith('.test.ts')) continue
+    if (from.endsWith('.test.ts') || isAssembly(from)) continue
     const source = await readFile(join(src, from), 'utf8')
     for (const specifier of importsOf(source)) {
       const relative = specifier.startsWith('.')

@@ -1,12 +1,14 @@
 import type { RecordReader } from '../record-reader.ts'
 import type { Shape } from '../record-shapes.ts'
 
-/** After runs that end at once, so many records at most are read by other means before the next is tried. */
+/** A run of fewer records costs more than it saves. */
+const WORTH = 8
+/** After such runs so many records at most are read by other means before the next is tried. */
 const MOST_PATIENCE = 64
 
 /**
  * When a run of lines is to be tried, and with what: a program made of the shapes that the reader knows by now.
- * Lines of many shapes or with unusual values make short runs, which cost more than they save.
+ * Lines with unusual values make short runs.
  */
 export class ShapeRuns<Program> {
   private program: Program | undefined
@@ -35,8 +37,10 @@ export class ShapeRuns<Program> {
 
   /** How many records the run was that `next` gave the program for. */
   took(records: number): void {
-    if (records > this.patience) this.patience = 1
-    if (records > 0) return
+    if (records >= WORTH) {
+      this.patience = 1
+      return
+    }
     this.waiting = this.patience
     this.patience = Math.min(this.patience * 2, MOST_PATIENCE)
   }

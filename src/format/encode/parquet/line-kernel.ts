@@ -43,7 +43,7 @@ export interface LineProgram {
 interface Calls {
   readonly end: WebAssembly.Global
   readonly long_decimals: WebAssembly.Global
-  keepDecimals(at: number, room: number): void
+  open(most: number, decimals: number, decimals_room: number): void
   run(
     from: number,
     to: number,
@@ -69,6 +69,7 @@ const SHAPE_WORDS = 4
 const HOLE_WORDS = 5
 const LEAF_WORDS = 4
 const DECIMAL_WORDS = 4
+
 /** Reads lines into columns. Its memory serves one program and one block after the other. */
 export class LineKernel {
   private readonly kernel = new Kernel<Calls>('columns.wasm')
@@ -140,7 +141,7 @@ export class LineKernel {
       )
       literal++
     }
-    calls.keepDecimals(this.decimals, MOST_DECIMALS)
+    calls.open(MOST_ROWS, this.decimals, MOST_DECIMALS)
   }
 
   /**

@@ -81,8 +81,12 @@ let past: usize = 0
 /** Tried first: the next line most likely has the shape of the last. */
 let likely: usize = 0
 
-/** Where to put decimals that are too long for here. */
-export function keepDecimals(at: usize, room: u32): void {
+/** Rows of which a leaf may still say that they have a value. */
+let unclean: u32 = 0
+
+/** Begins with new tables. `most`: rows of a run; `at`: where to put decimals that are too long for here. */
+export function open(most: u32, at: usize, room: u32): void {
+  unclean = most
   decimals = at
   decimals_room = room
 }
@@ -100,7 +104,7 @@ export function run(
   for (let leaf: u32 = 0; leaf < leaf_count; leaf++) {
     const entry = leaves + leaf * LEAF_BYTES
     store<u32>(entry, 0, LEAF_AT)
-    memory.fill(load<u32>(entry, LEAF_PRESENT), 0, most)
+    memory.fill(load<u32>(entry, LEAF_PRESENT), 0, unclean)
   }
   long_decimals = 0
   const shapes_end = shapes + shape_count * SHAPE_BYTES
@@ -119,6 +123,7 @@ export function run(
     row++
   }
   end = at
+  unclean = row
   return row
 }
 
