@@ -217,7 +217,6 @@ export class StreamWriter {
         if (state.part.records > 0) await this.close(name, state)
         else {
           this.open.delete(name)
-          await giveUp(state)
           await state.part.discard()
         }
       }

@@ -20,6 +20,7 @@ export class Kernel<Calls> {
   /** The whole memory, as bytes and as numbers of 32 bits. Others after `room`. */
   bytes: Buffer<ArrayBuffer>
   words: Uint32Array<ArrayBuffer>
+  private held: Uint8Array | undefined
 
   /** `name`: that of the file beside this one. */
   constructor(name: string) {
@@ -29,8 +30,17 @@ export class Kernel<Calls> {
     this.words = new Uint32Array(this.calls.memory.buffer)
   }
 
-  /** Hands out its memory from the beginning. */
+  /** Makes sure that `block` lies at `at`, as it does where it was there before. */
+  hold(block: Uint8Array, at: number): void {
+    if (block === this.held) return
+    this.room(at + block.length + SLACK)
+    this.bytes.set(block, at)
+    this.held = block
+  }
+
+  /** Hands out its memory from the beginning; what was there is gone. */
   space(): Space {
+    this.held = undefined
     return new Space(this.calls.heap.value)
   }
 
@@ -45,7 +55,8 @@ export class Kernel<Calls> {
   }
 }
 
-class Space {
+/** Memory of a kernel that is handed out. */
+export class Space {
   /** Where the next is. */
   end: number
 

@@ -1,4 +1,5 @@
 import { Kernel, SLACK } from '../kernel/kernel.ts'
+import { layShapes } from '../kernel/shape-table.ts'
 
 /** Kinds of holes, by the number that kernel/assembly/columns.ts gives them. */
 export const HOLE_KINDS = {
@@ -65,8 +66,6 @@ export const MOST_LEAVES = MOST_BYTES / LEAST_LEAF_BYTES
 const MOST_DECIMALS = 4096
 
 const WORD = 4
-const SHAPE_WORDS = 4
-const HOLE_WORDS = 5
 const LEAF_WORDS = 4
 const DECIMAL_WORDS = 4
 
@@ -74,7 +73,6 @@ const DECIMAL_WORDS = 4
 export class LineKernel {
   private readonly kernel = new Kernel<Calls>('columns.wasm')
   private program: LineProgram | undefined
-  private block: Uint8Array | undefined
   /** Where things lie in its memory, in bytes. */
   private shapes = 0
   private leaves = 0
@@ -85,63 +83,35 @@ export class LineKernel {
   load(program: LineProgram): void {
     if (program === this.program) return
     this.program = program
-    this.block = undefined
     const leaf_bytes = Math.max(
       LEAST_LEAF_BYTES,
       Math.min(MOST_LEAF_BYTES, Math.floor(MOST_BYTES / program.leaves / SLACK) * SLACK),
     )
-    const holes = program.shapes.reduce((sum, shape) => sum + shape.holes.length, 0)
-    const literals = program.shapes.flatMap((shape) => shape.literals)
-    const space = this.kernel.space()
-    this.shapes = space.take(program.shapes.length * SHAPE_WORDS * WORD)
-    const first_hole = space.take(holes * HOLE_WORDS * WORD)
+    const { kernel } = this
+    const space = kernel.space()
     this.leaves = space.take(program.leaves * LEAF_WORDS * WORD)
     this.decimals = space.take(MOST_DECIMALS * DECIMAL_WORDS * WORD)
-    const literals_at = literals.map((literal) => space.take(literal.length))
     const leaves_at = Array.from({ length: program.leaves }, () => ({
       values: space.take(leaf_bytes),
       present: space.take(MOST_ROWS),
     }))
+    // The last word is the kernel's own.
+    const holeOf = ({ kind, leaf }: Hole) => [
+      HOLE_KINDS[kind],
+      this.leaves + leaf * LEAF_WORDS * WORD,
+      0,
+    ]
+    const shapes = program.shapes.map(({ literals, holes }) => ({
+      literals,
+      holes: holes.map(holeOf),
+      rest: [],
+    }))
+    this.shapes = layShapes(kernel, space, shapes)
     this.input = space.end
-    this.kernel.room(this.input)
-    const { bytes, words, calls } = this.kernel
-
-    literals.forEach((literal, index) => {
-      bytes.write(literal, literals_at[index] as number, 'latin1')
-    })
     leaves_at.forEach(({ values, present }, leaf) => {
-      words.set([values, leaf_bytes, 0, present], this.leaves / WORD + leaf * LEAF_WORDS)
+      kernel.words.set([values, leaf_bytes, 0, present], this.leaves / WORD + leaf * LEAF_WORDS)
     })
-    let hole_at = first_hole
-    let literal = 0
-    for (const [index, shape] of program.shapes.entries()) {
-      const shape_holes = hole_at
-      for (const { kind, leaf } of shape.holes) {
-        const length = (literals[literal] as string).length
-        words.set(
-          [
-            literals_at[literal] as number,
-            length,
-            HOLE_KINDS[kind],
-            this.leaves + leaf * LEAF_WORDS * WORD,
-          ],
-          hole_at / WORD,
-        )
-        hole_at += HOLE_WORDS * WORD
-        literal++
-      }
-      words.set(
-        [
-          shape_holes,
-          shape.holes.length,
-          literals_at[literal] as number,
-          (literals[literal] as string).length,
-        ],
-        this.shapes / WORD + index * SHAPE_WORDS,
-      )
-      literal++
-    }
-    calls.open(MOST_ROWS, this.decimals, MOST_DECIMALS)
+    kernel.calls.open(MOST_ROWS, this.decimals, MOST_DECIMALS)
   }
 
   /**
@@ -151,11 +121,7 @@ export class LineKernel {
   run(block: Uint8Array, from: number, to: number): number {
     const { program, input } = this
     if (program === undefined) throw new Error('a run without a program')
-    if (block !== this.block) {
-      this.kernel.room(input + block.length + SLACK)
-      this.kernel.bytes.set(block, input)
-      this.block = block
-    }
+    this.kernel.hold(block, input)
     const rows = this.kernel.calls.run(
       input + from,
       input + to,

@@ -20,7 +20,7 @@ const TIMESTAMP_6 = 8
 /** A whole number of milliseconds, and never null. */
 const EMITTED = 9
 
-// Entries of the tables; offsets in bytes, each field of 32 bits.
+// Entries of the tables (../shape-table.ts, and of leaves); offsets in bytes, each field of 32 bits.
 const SHAPE_BYTES: u32 = 16
 const SHAPE_HOLES: usize = 0
 const SHAPE_HOLE_COUNT: usize = 4
@@ -86,6 +86,7 @@ let unclean: u32 = 0
 
 /** Begins with new tables. `most`: rows of a run; `at`: where to put decimals that are too long for here. */
 export function open(most: u32, at: usize, room: u32): void {
+  likely = 0
   unclean = most
   decimals = at
   decimals_room = room
@@ -309,37 +310,38 @@ function codePoint(code: u32, out: usize): u32 {
 function long(from: usize, out: usize, most_digits: u32): u32 {
   const negative = load<u8>(from) === 0x2d
   const first = negative ? from + 1 : from
-  let at = first
-  let number: i64 = 0
-  for (let digit: u32 = load<u8>(at) - 0x30; digit <= 9; digit = load<u8>(++at) - 0x30) {
-    number = number * 10 + digit
-  }
-  const digits = <u32>(at - first)
+  const number = <i64>digitsFrom(first, 0)
+  const digits = <u32>(past - first)
   if (digits === 0 || digits > most_digits) return none()
   if (load<u8>(first) === 0x30 && (digits > 1 || negative)) return none()
   store<i64>(out, negative ? -number : number)
-  past = at
   return 8
+}
+
+/** What the digits from `from` on make of a number that stands before them; sets `past`. */
+function digitsFrom(from: usize, before: u64): u64 {
+  let at = from
+  let number = before
+  for (let digit: u32 = load<u8>(at) - 0x30; digit <= 9; digit = load<u8>(++at) - 0x30) {
+    number = number * 10 + digit
+  }
+  past = at
+  return number
 }
 
 /** A decimal without an exponent; the caller reads the longer ones. */
 function double(from: usize, out: usize, leaf: usize): u32 {
   const negative = load<u8>(from) === 0x2d
   const first = negative ? from + 1 : from
-  let at = first
-  let number: u64 = 0
-  for (let digit: u32 = load<u8>(at) - 0x30; digit <= 9; digit = load<u8>(++at) - 0x30) {
-    number = number * 10 + digit
-  }
+  let number = digitsFrom(first, 0)
+  let at = past
   const digits = <u32>(at - first)
   if (digits === 0 || (digits > 1 && load<u8>(first) === 0x30)) return none()
   let fraction: u32 = 0
   if (load<u8>(at) === 0x2e) {
-    const point = at++
-    for (let digit: u32 = load<u8>(at) - 0x30; digit <= 9; digit = load<u8>(++at) - 0x30) {
-      number = number * 10 + digit
-    }
-    fraction = <u32>(at - point) - 1
+    number = digitsFrom(at + 1, number)
+    fraction = <u32>(past - at) - 1
+    at = past
     if (fraction === 0) return none()
   } else if (negative && load<u8>(first) === 0x30) return none()
   if (at - from > MOST_DECIMAL || (load<u8>(at) | 0x20) === 0x65) return none()
@@ -449,14 +451,10 @@ function clockAt(at: usize, most_digits: u32): i64 {
   const whole = <i64>((hours * 60 + minutes) * 60 + seconds) * 1_000_000
   past = at + 8
   if (load<u8>(past) !== 0x2e) return whole
-  let micros: u32 = 0
-  let digits: u32 = 0
-  past++
-  for (let digit: u32 = load<u8>(past) - 0x30; digit <= 9; digit = load<u8>(++past) - 0x30) {
-    if (++digits > most_digits) return -1
-    micros = micros * 10 + digit
-  }
-  if (digits === 0) return -1
+  const point = past
+  let micros = <i64>digitsFrom(point + 1, 0)
+  let digits = <u32>(past - point) - 1
+  if (digits === 0 || digits > most_digits) return -1
   for (; digits < 6; digits++) micros *= 10
   return whole + micros
 }

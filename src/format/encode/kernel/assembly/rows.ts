@@ -6,7 +6,7 @@
  */
 import { copy, endsOfPlain, fourDigits, isSame } from './shared/bytes'
 
-// Entries of the tables; offsets in bytes, each field of 32 bits.
+// Entries of the tables (../shape-table.ts); offsets in bytes, each field of 32 bits.
 const SHAPE_BYTES: u32 = 32
 const SHAPE_HOLES: usize = 0
 const SHAPE_HOLE_COUNT: usize = 4
@@ -60,6 +60,7 @@ let skipped: u32 = 0
 
 /** What rows are written like. */
 export function open(texts_: usize, id_: usize, quote_: u32, skipped_: u32): void {
+  likely = 0
   texts = texts_
   id = id_
   quote = quote_
