@@ -7,7 +7,7 @@ import { openDuckdb } from './duckdb/duckdb.ts'
 import { isRunning } from './duckdb/is-running.ts'
 import type { SendContext } from './exchange/send/send.ts'
 import { openEncoder } from './format/encode/encode-pool.ts'
-import { routeLine } from './format/encode/envelope.ts'
+import { routeLines } from './format/encode/envelope.ts'
 import { openPart } from './format/encode/open-part.ts'
 import type { Env } from './process-env.ts'
 import { clockOf, sendCrashAt } from './process-env.ts'
@@ -31,7 +31,7 @@ export interface OpenDestination extends AsyncDisposable {
     SendContext,
     'store' | 'destination' | 'encoder' | 'openPart' | 'openDuckdb' | 'work_dir' | 'now' | 'step'
   >
-  readonly routeLine: typeof routeLine
+  readonly routeLines: typeof routeLines
 }
 
 /** Opens a destination's store, the threads that encode, and a folder of its own for parts. */
@@ -52,7 +52,7 @@ export async function openDestination(setup: DestinationSetup): Promise<OpenDest
       ...(setup.threads === undefined ? {} : { threads: setup.threads }),
     })
   return {
-    routeLine,
+    routeLines,
     context: {
       store,
       destination,

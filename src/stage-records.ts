@@ -14,7 +14,7 @@ import { parquetColumn } from './exchange/deliver/parquet-value.ts'
 import { declaredKeyColumns } from './exchange/validate/dataset-columns.ts'
 import { datasetType } from './exchange/validate/dataset-type.ts'
 import { readHead } from './format/codecs.ts'
-import { routeLine } from './format/encode/envelope.ts'
+import { routeLines } from './format/encode/envelope.ts'
 import type { Note } from './ledger/ledger.ts'
 import { stageStream } from './stage-stream.ts'
 
@@ -115,9 +115,10 @@ async function messageNotes(
 
 /** Whole lines that are records in their envelopes. */
 function messagesIn(head: Buffer): number {
+  const route = routeLines(head)
   let count = 0
   for (let start = 0, end = head.indexOf('\n'); end >= 0; ) {
-    const line = routeLine(head, start, end)
+    const line = route(start, end)
     if (line?.type === 'RECORD' && line.stream !== undefined) count++
     start = end + 1
     end = head.indexOf('\n', start)

@@ -7,7 +7,7 @@ import { chooseStream } from './exchange/deliver/choose-stream.ts'
 import { type ReceivedStream, receiveStream } from './exchange/deliver/receive-stream.ts'
 import { hearSource } from './exchange/sync/airbyte-process.ts'
 import { airbyteSource } from './exchange/sync/airbyte-source.ts'
-import { routeLine } from './format/encode/envelope.ts'
+import { routeLines } from './format/encode/envelope.ts'
 import { dataOfRecords } from './format/encode/record-data.ts'
 import type { Note } from './ledger/ledger.ts'
 import { openAirbyte } from './open-airbyte-source.ts'
@@ -40,7 +40,7 @@ type Surroundings = DeliveryApp & { readonly path: string; readonly note: (note:
 
 /** What receiving needs, whoever runs the source. */
 const receiving = (name: string, { path, observeSource }: Surroundings) => ({
-  ...{ path, routeLine, dataOfRecords },
+  ...{ path, routeLines, dataOfRecords },
   log: (level: string, message: string) =>
     observeSource({ type: 'said', sync: name, level, message }),
   observe: (progress: { readonly records: number; readonly bytes: number }) =>

@@ -120,7 +120,7 @@ async function attemptOf(planned: Planned, surroundings: Surroundings): Promise<
       source,
       ledger,
       holder: holder(),
-      routeLine: opened.routeLine,
+      routeLines: opened.routeLines,
       digest,
       signal: app.signal,
       observe: app.observe,

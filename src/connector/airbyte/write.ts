@@ -52,7 +52,7 @@ export async function write(options: WriteOptions): Promise<SendReport> {
     const received = await receiveMessages(options.input, {
       send,
       streams,
-      routeLine: opened.routeLine,
+      routeLines: opened.routeLines,
     })
     const report = await send.finish()
     for (const line of summary(report)) await options.write(line)

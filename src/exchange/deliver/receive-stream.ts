@@ -1,6 +1,6 @@
 import { streamLabel } from '../../core/destination/stream.ts'
 import { ExchangeError } from '../../core/errors.ts'
-import type { DataOfRecords, RouteLine } from '../../format/encode/encode.ts'
+import type { DataOfRecords, RouteLines } from '../../format/encode/encode.ts'
 import { type NamedStream, receiveMessages } from '../send/messages.ts'
 import type { OpenSource } from '../sync/sync-source.ts'
 import { chooseStream, isNamed } from './choose-stream.ts'
@@ -24,7 +24,7 @@ export interface ReceiveStreamOptions {
   readonly wanted: string | undefined
   /** File to write. */
   readonly path: string
-  readonly routeLine: RouteLine
+  readonly routeLines: RouteLines
   readonly dataOfRecords: DataOfRecords
   /** Records of the stream and bytes of messages so far. */
   readonly observe: (progress: { readonly records: number; readonly bytes: number }) => void
@@ -39,7 +39,7 @@ export async function receiveStream(
   source: Pick<OpenSource, 'messages' | 'other' | 'ended'>,
   options: ReceiveStreamOptions,
 ): Promise<ReceivedStream> {
-  const { wanted, routeLine } = options
+  const { wanted, routeLines } = options
   const asked = options.stream === undefined ? [] : [options.stream]
   const streams: NamedStream[] = [...asked]
   const counts = new Map<number, number>()
@@ -75,7 +75,7 @@ export async function receiveStream(
         options.observe({ records: countOf(written), bytes })
       },
     },
-    routeLine,
+    routeLines,
     other: (line, type) => source.other(line, type),
     ended: async (told) => {
       // Where a source never speaks of it, its end completes all streams.

@@ -1,6 +1,6 @@
 import { type Stream, streamLabel } from '../../core/destination/stream.ts'
 import { ExchangeError } from '../../core/errors.ts'
-import type { RoutedLine, RouteLine } from '../../format/encode/encode.ts'
+import type { RoutedLine, RouteLines } from '../../format/encode/encode.ts'
 import type { Send } from './send.ts'
 
 /** A line longer than this is refused, in bytes. */
@@ -31,7 +31,7 @@ export interface ReceiveOptions {
   readonly streams: readonly NamedStream[]
   /** Told of a stream that `streams` does not have, which is then the next of them; without it `stream_unknown`. */
   readonly found?: (stream: NamedStream) => void
-  readonly routeLine: RouteLine
+  readonly routeLines: RouteLines
   /** Other messages (LOG, CONTROL, …), and lines that are none. */
   readonly other?: (line: string, type: string | undefined) => void
   /** Streams whose own states make nothing durable: they are begun anew when a sync is repeated. */
@@ -116,7 +116,8 @@ class Receiver {
 
   /** Takes the whole lines of a piece; gives where the first that is not whole begins. */
   lines(chunk: Buffer): number {
-    const { send, routeLine } = this.options
+    const { send } = this.options
+    const route = this.options.routeLines(chunk)
     let start = 0
     // Records of one stream in a row go together.
     let stream = NONE
@@ -124,7 +125,7 @@ class Receiver {
     let records = 0
     for (;;) {
       const end = chunk.indexOf(LINE_FEED, start)
-      const line = end < 0 ? undefined : routeLine(chunk, start, end)
+      const line = end < 0 ? undefined : route(start, end)
       const next = line?.type === 'RECORD' ? this.streamOf(line) : NONE
       if (next !== stream || start - from > MOST_TOGETHER) {
         if (records > 0) send.records(stream, { source: chunk, from, to: start, records })

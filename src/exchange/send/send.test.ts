@@ -9,7 +9,7 @@ import {
 } from '../../../test/support/send-bench.ts'
 import type { Destination } from '../../core/destination/destination.ts'
 import type { Stream } from '../../core/destination/stream.ts'
-import { routeLine } from '../../format/encode/envelope.ts'
+import { routeLines } from '../../format/encode/envelope.ts'
 import { receiveMessages } from './messages.ts'
 import type { SendReport } from './send.ts'
 
@@ -59,7 +59,7 @@ async function sync(
     const bytes = Buffer.from(`${lines.join('\n')}\n`)
     for (let at = 0; at < bytes.length; at += 1_000) yield bytes.subarray(at, at + 1_000)
   }
-  const { incomplete } = await receiveMessages(input(), { send, streams, routeLine })
+  const { incomplete } = await receiveMessages(input(), { send, streams, routeLines })
   return { report: await send.finish(), states, incomplete }
 }
 

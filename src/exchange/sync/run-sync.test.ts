@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openSendBench, type SendBench, sampleStream } from '../../../test/support/send-bench.ts'
-import { routeLine } from '../../format/encode/envelope.ts'
+import { routeLines } from '../../format/encode/envelope.ts'
 import { skipValue } from '../../format/encode/json-skip.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { openEmbeddedLedger } from '../../ledger/pglite.ts'
@@ -42,7 +42,7 @@ async function run(through: Ledger = ledger) {
     }),
     ledger: through,
     holder: 'host:1',
-    routeLine,
+    routeLines,
     digest,
     observe: () => {},
   })

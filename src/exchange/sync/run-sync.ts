@@ -1,6 +1,6 @@
 import { type Stream, streamLabel } from '../../core/destination/stream.ts'
 import { ExchangeError } from '../../core/errors.ts'
-import type { RouteLine } from '../../format/encode/encode.ts'
+import type { RouteLines } from '../../format/encode/encode.ts'
 import type { Ledger, SyncCounts, SyncRecord, SyncState } from '../../ledger/ledger.ts'
 import { toExchangeError } from '../failure.ts'
 import { receiveMessages } from '../send/messages.ts'
@@ -31,7 +31,7 @@ export interface SyncTools
   readonly ledger: Ledger
   /** Names the process, for people: `host:pid`. */
   readonly holder: string
-  readonly routeLine: RouteLine
+  readonly routeLines: RouteLines
   readonly digest: Digest
   readonly observe: (event: SyncEvent) => void
 }
@@ -227,7 +227,7 @@ class RunningSync {
     return receiveMessages(open.messages, {
       send,
       streams,
-      routeLine: this.tools.routeLine,
+      routeLines: this.tools.routeLines,
       stateless: new Set([...streams.keys()].filter((index) => !resumed.has(index))),
       other: (line, type) => open.other(line, type),
       ended: async (told) => {

@@ -115,7 +115,8 @@ export interface RoutedLine {
 }
 
 /**
- * Tells what the line from `start` to `end` (its line feed not included) is; lines alike get one and the same
- * object. Undefined where it is no message. What stands in a record's data is not looked at.
+ * For lines of `bytes`, which stay as they are meanwhile: tells what the line from `start` to `end` (its line feed not
+ * included) is; lines alike get one and the same object. Undefined where it is no message. What stands in a
+ * record's data is not looked at.
  */
-export type RouteLine = (bytes: Buffer, start: number, end: number) => RoutedLine | undefined
+export type RouteLines = (bytes: Buffer) => (start: number, end: number) => RoutedLine | undefined

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { jsonValue, objectOf, recordLine } from '../../../test/arbitrary-json.ts'
-import { routeLine } from './envelope.ts'
+import { routeLines } from './envelope.ts'
 
 const route = (line: string) => {
   const b = Buffer.from(`{"type":"before"}\n${line}\n{"type":"after"}\n`)
   const start = b.indexOf('\n') + 1
-  return routeLine(b, start, start + Buffer.byteLength(line))
+  return routeLines(b)(start, start + Buffer.byteLength(line))
 }
 
 const data = objectOf(jsonValue)

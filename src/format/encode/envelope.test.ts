@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import { routeLine } from './envelope.ts'
+import { routeLines } from './envelope.ts'
 
 const route = (line: string) => {
   const b = Buffer.from(line)
-  return routeLine(b, 0, b.length)
+  return routeLines(b)(0, b.length)
 }
 const record = (more: string) =>
   `{"type":"RECORD","record":{"stream":"users","data":{"id":1},"emitted_at":1700000000000}${more}}`
@@ -23,6 +23,16 @@ it.each([
 ])('never takes another message for a record: %s', (line, told) => {
   route(record(''))
   expect(route(line)).toEqual(told)
+})
+
+it('finds a namespace that stands between the data and an end as another line had it', () => {
+  const line = (more: string) =>
+    `{"type":"RECORD","record":{"emitted_at":1700000000000,"stream":"ends","data":{}${more}}}`
+  expect(route(line(''))).toEqual({ type: 'RECORD', stream: 'ends' })
+  const told = { type: 'RECORD', stream: 'ends', namespace: 'other' }
+  expect(route(line(',"namespace":"other","meta":{"changes":[{}]}'))).toEqual(told)
+  expect(route(line(',"namespace":"other","meta":{}'))).toEqual(told)
+  expect(route(line(''))).toEqual({ type: 'RECORD', stream: 'ends' })
 })
 
 it.each(['', 'INFO starting', '[1]', '{"type":1}', '{"a":1}', '{"type":"REC', 'null'])(

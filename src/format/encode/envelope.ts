@@ -1,4 +1,4 @@
-import type { RoutedLine, RouteLine } from './encode.ts'
+import type { RoutedLine, RouteLines } from './encode.ts'
 import { EnvelopeScanner } from './envelope-scanner.ts'
 
 /** Heads known at once; lines of a source with more streams are scanned. */
@@ -14,6 +14,7 @@ const HASHED_BRACES = 3
 /** In a head or tail: any digit of the time. No byte of JSON is 0. */
 const DIGIT = 0
 const LEFT_BRACE = 0x7b
+const NAMESPACE = Buffer.from('"namespace"')
 const SAYS_RECORD = /"type"\s*:\s*"RECORD"/
 
 const isDigit = (c: number): boolean => c >= 0x30 && c <= 0x39
@@ -38,20 +39,32 @@ let heads_known = 0
 let last: Head | undefined
 
 /**
- * See `RouteLine`. Lines with a head and tail that have been seen before are told by these, all others are
+ * See `RouteLines`. Lines with a head and tail that have been seen before are told by these, all others are
  * scanned. What is between is not looked at, so that a line told as a record may still be none: the encoder
  * reads all of it, and refuses one that is no message of its stream. A line that says it is a record but
  * cannot be read is told as one as well, so that it is refused and not passed over.
  */
-export const routeLine: RouteLine = (bytes, start, end) => {
-  const head = headOf(bytes, start, end)
-  if (head !== undefined) {
-    if (head.route !== undefined) return head.route
-    for (const { bytes: tail, route } of head.tails) {
-      if (end - start > head.bytes.length + tail.length && endsWith(bytes, end, tail)) return route
-    }
+export const routeLines: RouteLines = (bytes) => {
+  let names_namespaces: boolean | undefined
+  /** Whether a line without a namespace in its head and tail can have one between them: behind the data. */
+  const mayHide = (start: number, end: number): boolean => {
+    names_namespaces ??= bytes.includes(NAMESPACE)
+    return names_namespaces && bytes.subarray(start, end).includes(NAMESPACE)
   }
-  return scan(bytes, start, end, head)
+  return (start, end) => {
+    const head = headOf(bytes, start, end)
+    if (head === undefined) return scan(bytes, start, end)
+    if (head.route !== undefined) return head.route
+    const from = start + head.bytes.length
+    for (const { bytes: tail, route } of head.tails) {
+      const to = end - tail.length
+      if (to <= from || !endsWith(bytes, end, tail)) continue
+      // The brace that the tail begins with may close another object than the data.
+      if (route.namespace === undefined && mayHide(from, to)) break
+      return route
+    }
+    return scan(bytes, start, end, head)
+  }
 }
 
 function headOf(b: Uint8Array, start: number, end: number): Head | undefined {
