@@ -7,6 +7,7 @@ import BZip2 from 'bzip2-wasm'
 import lzma from 'lzma-native'
 import { uncompressSync } from 'snappy'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { encodingWith } from '../../../test/support/encoding.ts'
 import { recordBlock } from '../../../test/support/record-block.ts'
 import type { AvroCodec } from '../../core/destination/output.ts'
 import type { JsonSchema } from '../../core/destination/stream.ts'
@@ -36,24 +37,17 @@ const SCHEMA: JsonSchema = {
 }
 
 function encodingOf(codec: AvroCodec, rest: Partial<Encoding> = {}): Encoding {
-  return {
+  return encodingWith({
     id: 'sync-1/people',
     stream: {
       name: 'people',
       json_schema: SCHEMA,
-      write_mode: 'append',
-      cursor_field: [],
-      primary_key: [],
     },
     output: { type: 'avro', codec },
-    output_schema: 'v1',
-    on_bad_value: 'null',
     sync_id: 7,
     generation_id: 3,
-    partition_by: [],
-    keep_additional_properties: false,
     ...rest,
-  }
+  })
 }
 
 /** Compares longs beyond 2^53 as they are. */

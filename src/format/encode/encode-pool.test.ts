@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from 'vitest'
+import { encodingWith } from '../../../test/support/encoding.ts'
 import { ExchangeError } from '../../core/errors.ts'
 import type { Encoder, Encoding } from './encode.ts'
 import { openEncoder } from './encode-pool.ts'
@@ -10,17 +11,13 @@ afterEach(async () => {
   await encoder?.[Symbol.asyncDispose]()
 })
 
-const encoding = (name = 's'): Encoding => ({
-  id: `encoding of ${name}`,
-  stream: { name, json_schema: {}, write_mode: 'append', cursor_field: [], primary_key: [] },
-  output: { type: 'jsonl', flatten: true, compression: 'none' },
-  output_schema: 'v1',
-  on_bad_value: 'null',
-  keep_additional_properties: true,
-  sync_id: 0,
-  generation_id: 0,
-  partition_by: [],
-})
+const encoding = (name = 's'): Encoding =>
+  encodingWith({
+    id: `encoding of ${name}`,
+    stream: { name, json_schema: {} },
+    output: { type: 'jsonl', flatten: true, compression: 'none' },
+    keep_additional_properties: true,
+  })
 /** A block alone in its memory, as its memory is given away. */
 function block(from: number, count: number, stream = 's') {
   const lines = Array.from(

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { encodingWith, PARQUET } from '../../../test/support/encoding.ts'
 import { avroBlocks } from './avro-block.ts'
 import type { Encoding, RecordBlock, Segment } from './encode.ts'
 import { parquetBlocks } from './parquet/block.ts'
@@ -46,31 +47,18 @@ const PROPERTIES = {
 }
 
 function encodingOf(output_schema: 'v1' | 'v2'): Encoding {
-  return {
+  return encodingWith({
     id: `plain/${output_schema}`,
     stream: {
       name: 'events',
       namespace: 'public',
       json_schema: { type: 'object', properties: PROPERTIES },
-      write_mode: 'append',
-      cursor_field: [],
-      primary_key: [],
     },
-    output: {
-      type: 'parquet',
-      codec: 'snappy',
-      row_group_bytes: 128 << 20,
-      page_bytes: 1 << 20,
-      dictionary_page_bytes: 1 << 20,
-      dictionary: true,
-    },
+    output: PARQUET,
     output_schema,
-    on_bad_value: 'null',
     sync_id: 1,
     generation_id: 2,
-    partition_by: [],
-    keep_additional_properties: false,
-  }
+  })
 }
 
 /** JSON texts as sources write them, and such as are nearly so. */

@@ -1,18 +1,15 @@
 import { describe, expect, it } from 'vitest'
+import { encodingWith } from '../../../test/support/encoding.ts'
 import type { Encoding, RecordBlock } from './encode.ts'
 import { type EnvelopedRecord, recordBlocks } from './record-blocks.ts'
 
-const encoding = (partition_by: Encoding['partition_by'] = []): Encoding => ({
-  id: 'test',
-  stream: { name: 's', json_schema: {}, write_mode: 'append', cursor_field: [], primary_key: [] },
-  output: { type: 'avro', codec: { codec: 'none' } },
-  output_schema: 'v2',
-  on_bad_value: 'null',
-  keep_additional_properties: true,
-  sync_id: 0,
-  generation_id: 0,
-  partition_by,
-})
+const encoding = (partition_by: Encoding['partition_by'] = []): Encoding =>
+  encodingWith({
+    output: { type: 'avro', codec: { codec: 'none' } },
+    output_schema: 'v2',
+    keep_additional_properties: true,
+    partition_by,
+  })
 const block = (...records: readonly string[]) => ({
   bytes: new Uint8Array(
     Buffer.from(

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { jsonString, jsonValue } from '../../../test/arbitrary-json.ts'
+import { encodingWith } from '../../../test/support/encoding.ts'
 import type { CsvDialect, Output, OutputSchema } from '../../core/destination/output.ts'
 import { ByteBuffer } from './byte-buffer.ts'
 import { csvRows } from './csv-rows.ts'
@@ -13,18 +14,16 @@ import { textBlocks } from './text-blocks.ts'
 
 /** Rows that are written in runs are those that are written one by one. */
 
-const STREAM = { name: 's', write_mode: 'append', cursor_field: [], primary_key: [] } as const
-const encodingOf = (output: Output, output_schema: OutputSchema): Encoding => ({
-  id: 'runs',
-  stream: { ...STREAM, json_schema: {} },
-  output,
-  output_schema,
-  on_bad_value: 'null',
-  keep_additional_properties: true,
-  sync_id: 12,
-  generation_id: 3,
-  partition_by: [],
-})
+const STREAM = { name: 's' }
+const encodingOf = (output: Output, output_schema: OutputSchema): Encoding =>
+  encodingWith({
+    id: 'runs',
+    output,
+    output_schema,
+    keep_additional_properties: true,
+    sync_id: 12,
+    generation_id: 3,
+  })
 const dialectOf = (more: Partial<CsvDialect>): CsvDialect => ({
   delimiter: ',',
   quote: '"',

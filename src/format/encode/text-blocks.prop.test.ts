@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { jsonString, jsonValue, objectOf, recordLine } from '../../../test/arbitrary-json.ts'
+import { encodingWith } from '../../../test/support/encoding.ts'
 import type { Output, OutputSchema } from '../../core/destination/output.ts'
 import {
   compactText,
@@ -30,23 +31,18 @@ afterAll(async () => {
 })
 
 const COLUMNS = ['b', 'a', 'é"', 'Ω,']
-const encoding = (output: Output, output_schema: OutputSchema): Encoding => ({
-  id: 'test',
-  stream: {
-    name: 's',
-    json_schema: { properties: Object.fromEntries(COLUMNS.map((name) => [name, {}])) },
-    write_mode: 'append',
-    cursor_field: [],
-    primary_key: [],
-  },
-  output,
-  output_schema,
-  on_bad_value: 'null',
-  keep_additional_properties: true,
-  sync_id: 1,
-  generation_id: 2,
-  partition_by: [],
-})
+const encoding = (output: Output, output_schema: OutputSchema): Encoding =>
+  encodingWith({
+    stream: {
+      name: 's',
+      json_schema: { properties: Object.fromEntries(COLUMNS.map((name) => [name, {}])) },
+    },
+    output,
+    output_schema,
+    keep_additional_properties: true,
+    sync_id: 1,
+    generation_id: 2,
+  })
 const csv = (flatten: boolean): Output => ({
   type: 'csv',
   flatten,

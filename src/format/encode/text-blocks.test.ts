@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { encodingWith } from '../../../test/support/encoding.ts'
 import type { CsvDialect, Output } from '../../core/destination/output.ts'
 import { csvHead } from './csv-rows.ts'
 import type { Encoding } from './encode.ts'
@@ -23,27 +24,21 @@ const encoding = (
   output: Output,
   more: Partial<Encoding> = {},
   properties: readonly string[] = [],
-): Encoding => ({
-  id: 'test',
-  stream: {
-    name: 's',
-    json_schema: {
-      type: 'object',
-      properties: Object.fromEntries(properties.map((name) => [name, {}])),
+): Encoding =>
+  encodingWith({
+    stream: {
+      name: 's',
+      json_schema: {
+        type: 'object',
+        properties: Object.fromEntries(properties.map((name) => [name, {}])),
+      },
     },
-    write_mode: 'append',
-    cursor_field: [],
-    primary_key: [],
-  },
-  output,
-  output_schema: 'v1',
-  on_bad_value: 'null',
-  keep_additional_properties: true,
-  sync_id: 42,
-  generation_id: 314,
-  partition_by: [],
-  ...more,
-})
+    output,
+    keep_additional_properties: true,
+    sync_id: 42,
+    generation_id: 314,
+    ...more,
+  })
 const V2 = { output_schema: 'v2' } as const
 
 const line = (data: string, { emitted_at = '1700000000001', meta = '' } = {}) =>

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { encodingWith } from '../../../test/support/encoding.ts'
 import type { TextCompression } from '../../core/destination/output.ts'
 import { expand } from '../codecs.ts'
 import type { Encoding, Segment } from './encode.ts'
@@ -15,28 +16,22 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
-const encoding = (compression: TextCompression, type: 'csv' | 'jsonl' = 'jsonl'): Encoding => ({
-  id: 'test',
-  stream: { name: 's', json_schema: {}, write_mode: 'append', cursor_field: [], primary_key: [] },
-  output: {
-    type,
-    flatten: false,
-    compression,
-    dialect: {
-      delimiter: ',',
-      quote: '"',
-      line_ending: '\n',
-      header: true,
-      byte_order_mark: false,
+const encoding = (compression: TextCompression, type: 'csv' | 'jsonl' = 'jsonl'): Encoding =>
+  encodingWith({
+    output: {
+      type,
+      flatten: false,
+      compression,
+      dialect: {
+        delimiter: ',',
+        quote: '"',
+        line_ending: '\n',
+        header: true,
+        byte_order_mark: false,
+      },
     },
-  },
-  output_schema: 'v1',
-  on_bad_value: 'null',
-  keep_additional_properties: true,
-  sync_id: 0,
-  generation_id: 0,
-  partition_by: [],
-})
+    keep_additional_properties: true,
+  })
 const segment = (text: string, compression: TextCompression): Segment => ({
   partition: [],
   records: 1,

@@ -1,32 +1,18 @@
 import { describe, expect, it } from 'vitest'
+import { encodingWith, PARQUET } from '../../../../test/support/encoding.ts'
 import type { Encoding, RecordBlock } from '../encode.ts'
 import { parquetBlocks } from './block.ts'
 
 /** A stream with fields of these schemas. */
-const encodingOf = (properties: Record<string, object>): Encoding => ({
-  id: 'runs',
-  stream: {
-    name: 'events',
-    json_schema: { type: 'object', properties },
-    write_mode: 'append',
-    cursor_field: [],
-    primary_key: [],
-  },
-  output: {
-    type: 'parquet',
-    codec: 'uncompressed',
-    row_group_bytes: 128 << 20,
-    page_bytes: 1 << 20,
-    dictionary: true,
-    dictionary_page_bytes: 1 << 20,
-  },
-  output_schema: 'v1',
-  on_bad_value: 'null',
-  keep_additional_properties: false,
-  sync_id: 0,
-  generation_id: 0,
-  partition_by: [],
-})
+const encodingOf = (properties: Record<string, object>): Encoding =>
+  encodingWith({
+    id: 'runs',
+    stream: {
+      name: 'events',
+      json_schema: { type: 'object', properties },
+    },
+    output: { ...PARQUET, codec: 'uncompressed' },
+  })
 
 const blockOf = (records: readonly object[]): RecordBlock => {
   const lines = records.map((data, at) =>

@@ -11,6 +11,7 @@ import {
 } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { encodingWith } from '../../../../test/support/encoding.ts'
 import { recordBlock } from '../../../../test/support/record-block.ts'
 import type { ParquetOutput } from '../../../core/destination/output.ts'
 import type { JsonSchema } from '../../../core/destination/stream.ts'
@@ -67,24 +68,17 @@ const SCHEMA: JsonSchema = {
 }
 
 function encodingOf(output: ParquetOutput, rest: Partial<Encoding> = {}): Encoding {
-  return {
+  return encodingWith({
     id: 'sync-1/things',
     stream: {
       name: 'things',
       json_schema: SCHEMA,
-      write_mode: 'append',
-      cursor_field: [],
-      primary_key: [],
     },
     output,
-    output_schema: 'v1',
-    on_bad_value: 'null',
     sync_id: 7,
     generation_id: 3,
-    partition_by: [],
-    keep_additional_properties: false,
     ...rest,
-  }
+  })
 }
 
 let files = 0

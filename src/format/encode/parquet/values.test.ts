@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { encodingWith, PARQUET } from '../../../../test/support/encoding.ts'
 import { recordBlock } from '../../../../test/support/record-block.ts'
 import type { OutputSchema } from '../../../core/destination/output.ts'
 import { type Duckdb, literal, openDuckdb } from '../../../duckdb/duckdb.ts'
@@ -31,30 +32,15 @@ async function throughParquet(
   records: readonly string[],
   output_schema: OutputSchema,
 ): Promise<Record<string, string | null>[]> {
-  const encoding: Encoding = {
+  const encoding: Encoding = encodingWith({
     id: 's',
     stream: {
       name: 's',
       json_schema: { type: 'object', properties },
-      write_mode: 'append',
-      cursor_field: [],
-      primary_key: [],
     },
-    output: {
-      type: 'parquet',
-      codec: 'snappy',
-      row_group_bytes: 1 << 20,
-      page_bytes: 1 << 20,
-      dictionary_page_bytes: 1 << 20,
-      dictionary: true,
-    },
+    output: { ...PARQUET, row_group_bytes: 1 << 20 },
     output_schema,
-    on_bad_value: 'null',
-    keep_additional_properties: false,
-    sync_id: 0,
-    generation_id: 0,
-    partition_by: [],
-  }
+  })
   const lines = records.map((data) => ({ data, emitted_at: 1_700_000_000_000 }))
   const { segments } = await parquetBlocks(encoding)(recordBlock('s', lines))
   const part = await openParquetPart(encoding, join(dir, `${files++}`), { encodeColumn })
