@@ -11,7 +11,7 @@ import {
 } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { encodingWith } from '../../../../test/support/encoding.ts'
+import { encodingWith, PARQUET } from '../../../../test/support/encoding.ts'
 import { recordBlock } from '../../../../test/support/record-block.ts'
 import type { ParquetOutput } from '../../../core/destination/output.ts'
 import type { JsonSchema } from '../../../core/destination/stream.ts'
@@ -35,15 +35,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-const DEFAULTS: ParquetOutput = {
-  type: 'parquet',
-  codec: 'snappy',
-  row_group_bytes: 128 << 20,
-  page_bytes: 1 << 20,
-  dictionary_page_bytes: 1 << 20,
-  dictionary: true,
-}
-const PAGES: ParquetOutput = { ...DEFAULTS, page_bytes: 8 << 10 }
+const PAGES: ParquetOutput = { ...PARQUET, page_bytes: 8 << 10 }
 
 const SCHEMA: JsonSchema = {
   type: 'object',
@@ -116,7 +108,7 @@ async function readBoth(path: string) {
 }
 
 describe.each([
-  ['usual', DEFAULTS],
+  ['usual', PARQUET],
   ['small', PAGES],
 ] as const)('openParquetPart with pages of %s size', (_, output) => {
   it('gives every type its value and its meaning', async () => {
@@ -306,7 +298,7 @@ describe('pages', () => {
       type: 'object',
       properties: { raw: { $ref: 'WellKnownTypes.json#/definitions/BinaryData' } },
     }
-    const encoding = encodingOf(DEFAULTS)
+    const encoding = encodingOf(PARQUET)
     const part = await write(
       { ...encoding, stream: { ...encoding.stream, json_schema: schema } },
       dataOf('{"raw":"/wCA"}'),
@@ -333,7 +325,7 @@ describe('a part', () => {
 
   it('is cut within, between and behind row groups that are written, and goes on', async () => {
     // Four rows fill a row group.
-    const encoding = encodingOf({ ...DEFAULTS, row_group_bytes: 2048 })
+    const encoding = encodingOf({ ...PARQUET, row_group_bytes: 2048 })
     const segments = await segmentsOf(encoding, 40)
     for (let at = 0; at <= 20; at++) {
       const part = await openParquetPart(encoding, join(dir, `${files++}.parquet`), {
@@ -353,7 +345,7 @@ describe('a part', () => {
   })
 
   it('fails with what failed in a thread, and leaves nothing', async () => {
-    const encoding = encodingOf({ ...DEFAULTS, row_group_bytes: 2048 })
+    const encoding = encodingOf({ ...PARQUET, row_group_bytes: 2048 })
     const segments = await segmentsOf(encoding, 20)
     let calls = 0
     const part = await openParquetPart(encoding, join(dir, 'failing.parquet'), {
@@ -374,7 +366,7 @@ describe('a part', () => {
     const properties = Object.fromEntries(
       Array.from({ length: 300 }, (_, at) => [`c${at}`, { type: 'integer' }]),
     )
-    const encoding = encodingOf(DEFAULTS)
+    const encoding = encodingOf(PARQUET)
     const wide = { ...encoding, stream: { ...encoding.stream, json_schema: { properties } } }
     const [segment] = (await parquetBlocks(wide)(recordBlock('things', dataOf('{"c7":7}'))))
       .segments
@@ -391,7 +383,7 @@ describe('a part', () => {
 
 describe('footerOf', () => {
   it('tells of more row groups than their numbers have bits for, beyond 4 GB', () => {
-    const encoding = encodingOf(DEFAULTS)
+    const encoding = encodingOf(PARQUET)
     const columns = columnsOf(encoding)
     const leaves = leavesOf(columns)
     const size = 2 ** 33 + 5
@@ -410,7 +402,7 @@ describe('footerOf', () => {
         data_pages: 9,
       })),
     }))
-    const footer = footerOf(columns, leaves, groups, DEFAULTS)
+    const footer = footerOf(columns, leaves, groups, PARQUET)
     const { buffer, byteOffset, length } = Buffer.concat([Buffer.from(MAGIC), footer])
     const read = parquetMetadata(buffer.slice(byteOffset, byteOffset + length))
     expect(read.row_groups.length).toBe(groups.length)
