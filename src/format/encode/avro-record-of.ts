@@ -3,6 +3,7 @@ import type { AvroRecord, AvroValue } from '../../core/records/avro-value.ts'
 import { type BadValue, changeOf } from '../../core/records/bad-value.ts'
 import { type Converter, compileConverter } from '../../core/records/convert.ts'
 import { type JsonValue, parseRecord } from '../../core/records/exact-json.ts'
+import { ROW_ID_VERSION } from './built-in-columns.ts'
 import type { Encoding } from './encode.ts'
 import type { EnvelopedRecord } from './record-blocks.ts'
 import { UUID_LENGTH, UuidWriter } from './uuid-writer.ts'
@@ -31,7 +32,7 @@ export const avroSchemaOf = (encoding: Encoding): AvroRecordSchema => converterO
 export function recordMaker(encoding: Encoding): RecordMaker {
   const { schema, convert } = converterOf(encoding)
   const { output_schema, sync_id, generation_id } = encoding
-  const uuids = new UuidWriter(output_schema === 'v1' ? 4 : 7)
+  const uuids = new UuidWriter(ROW_ID_VERSION[output_schema])
   const uuid = Buffer.alloc(UUID_LENGTH)
   let bad_values = 0
   let examples: BadValue[] = []

@@ -6,6 +6,9 @@ export const BUILT_IN_COLUMNS: Readonly<Record<OutputSchema, readonly string[]>>
   v2: ['_airbyte_raw_id', '_airbyte_extracted_at', '_airbyte_meta', '_airbyte_generation_id'],
 }
 
+/** The version of the UUIDs in the first of them. */
+export const ROW_ID_VERSION: Readonly<Record<OutputSchema, 4 | 7>> = { v1: 4, v2: 7 }
+
 /** The column of the whole data. */
 export const DATA_COLUMN = '_airbyte_data'
 

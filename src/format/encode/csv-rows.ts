@@ -1,5 +1,5 @@
 import type { CsvDialect } from '../../core/destination/output.ts'
-import { BUILT_IN_COLUMNS, columnNames, DATA_COLUMN } from './built-in-columns.ts'
+import { BUILT_IN_COLUMNS, columnNames, DATA_COLUMN, ROW_ID_VERSION } from './built-in-columns.ts'
 import { ByteBuffer } from './byte-buffer.ts'
 import { CsvText } from './csv-text.ts'
 import type { Encoding } from './encode.ts'
@@ -67,7 +67,7 @@ export function csvRows(encoding: RowEncoding, { flatten, dialect }: CsvForm): R
   const { delimiter, line_end } = text
   // A number that holds the delimiter or a quote must be told from two fields.
   const bare_numbers = !/[0-9+\-.eE]/.test(dialect.delimiter + dialect.quote)
-  const uuids = new UuidWriter(v2 ? 7 : 4)
+  const uuids = new UuidWriter(ROW_ID_VERSION[output_schema])
   const meta = new ByteBuffer(256)
   const before_changes = Buffer.from(`{"sync_id":${sync_id},"changes":`)
   const generation = Buffer.from(String(generation_id))

@@ -1,4 +1,4 @@
-import { BUILT_IN_COLUMNS, columnNames, DATA_COLUMN } from './built-in-columns.ts'
+import { BUILT_IN_COLUMNS, columnNames, DATA_COLUMN, ROW_ID_VERSION } from './built-in-columns.ts'
 import type { ByteBuffer } from './byte-buffer.ts'
 import type { Encoding } from './encode.ts'
 import { textOfBytes } from './envelope-scanner.ts'
@@ -27,7 +27,7 @@ export function jsonlRows(encoding: RowEncoding, flatten: boolean): RowWriter {
   const before_changes = Buffer.from(`,"${meta}":{"sync_id":${sync_id},"changes":`)
   const after_changes = Buffer.from(`},"${generation}":${generation_id}`)
   const before_data = Buffer.from(`,"${DATA_COLUMN}":`)
-  const uuids = new UuidWriter(v2 ? 7 : 4)
+  const uuids = new UuidWriter(ROW_ID_VERSION[output_schema])
 
   const clashes = clashesWith(encoding)
   const told = v2 ? [before_changes, NO_CHANGES, after_changes] : []

@@ -1,5 +1,6 @@
 import type { AvroField, AvroRecordSchema } from '../../core/records/avro-schema.ts'
 import { type AvroBuffer, compileAvro } from './avro-binary.ts'
+import { ROW_ID_VERSION } from './built-in-columns.ts'
 import type { Encoding } from './encode.ts'
 import {
   builtInWriter,
@@ -9,6 +10,7 @@ import {
   plainFieldsOf,
 } from './plain-rows.ts'
 import { type PlainTake, plainTake, type ValueSink } from './plain-value.ts'
+import { UUID_LENGTH, UuidWriter } from './uuid-writer.ts'
 
 /** Adds plain records to `out` in Avro's binary encoding; undefined where the stream has none. */
 export function plainAvro(
@@ -18,12 +20,17 @@ export function plainAvro(
 ): PlainRows | undefined {
   const fields = plainFieldsOf(encoding)
   if (fields === undefined) return undefined
+  const uuids = new UuidWriter(ROW_ID_VERSION[encoding.output_schema])
+  const uuid = new Uint8Array(UUID_LENGTH)
   let row_start = 0
   const columns = schema.fields.map(({ name, type }): PlainColumn => {
     const encode = compileAvro(type)
     const write = builtInWriter(name, encoding, {
       long: (value) => out.long(value),
-      slice: (source, from, to) => out.copy(source, from, to),
+      id(now) {
+        uuids.write(uuid, 0, now)
+        out.copy(uuid, 0, UUID_LENGTH)
+      },
       meta: (value) => encode(value, out),
     })
     if (write !== undefined) return { otherwise: write }

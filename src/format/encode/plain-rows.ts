@@ -5,7 +5,6 @@ import type { FieldShape, ScalarKind } from '../../core/records/shape.ts'
 import type { Encoding } from './encode.ts'
 import type { PlainOptions, PlainTake } from './plain-value.ts'
 import type { RecordReader } from './record-reader.ts'
-import { UUID_LENGTH, UuidWriter } from './uuid-writer.ts'
 
 /** A field of the records, by its column's name. */
 export interface PlainField extends PlainOptions {
@@ -55,7 +54,8 @@ export interface PlainColumn {
 /** Where built-in columns go. */
 export interface BuiltInSink {
   long(value: number): void
-  slice(source: Uint8Array, from: number, to: number): void
+  /** The id of a row that is written now, in milliseconds since 1970. */
+  id(now: number): void
   /** The whole of `_airbyte_meta`. */
   meta(value: AvroRecord): void
 }
@@ -66,22 +66,14 @@ export function builtInWriter(
   { output_schema, sync_id, generation_id }: Encoding,
   sink: BuiltInSink,
 ): PlainColumn['otherwise'] | undefined {
-  const id = (version: 4 | 7): PlainColumn['otherwise'] => {
-    const uuids = new UuidWriter(version)
-    const uuid = new Uint8Array(UUID_LENGTH)
-    return (_, now) => {
-      uuids.write(uuid, 0, now)
-      sink.slice(uuid, 0, UUID_LENGTH)
-    }
-  }
   if (output_schema === 'v1') {
-    if (name === '_airbyte_ab_id') return id(4)
+    if (name === '_airbyte_ab_id') return (_, now) => sink.id(now)
     if (name === '_airbyte_emitted_at') return (reader) => sink.long(reader.emittedAt())
     return undefined
   }
   switch (name) {
     case '_airbyte_raw_id':
-      return id(7)
+      return (_, now) => sink.id(now)
     case '_airbyte_extracted_at':
       return (reader) => sink.long(reader.emittedAt())
     case '_airbyte_meta': {

@@ -10,6 +10,17 @@ const F = 0x66
 /** Where the last of the five groups begins: the digits that count. */
 const COUNTED = 24
 
+/** A random UUID from which 2^47 can be counted up; `now` as `UuidWriter.write` has it. */
+export function drawUuid(version: 4 | 7, now: number): string {
+  const bytes = randomFillSync(Buffer.alloc(16))
+  if (version === 7) bytes.writeUIntBE(now, 0, 6)
+  bytes[6] = ((bytes[6] as number) & 0x0f) | (version << 4)
+  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
+  // Room to count: what is counted up never goes over.
+  bytes[10] = (bytes[10] as number) & 0x7f
+  return bytes.toString('hex').replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+}
+
 /**
  * Writes UUIDs as text (RFC 9562 §4). One is drawn at random for each millisecond that is told, and those after it
  * are counted up from it (§6.2, "Monotonic Random"): no two writers meet, as 74 bits stay as they were drawn, and
@@ -40,14 +51,7 @@ export class UuidWriter {
   }
 
   private draw(now: number): void {
-    const bytes = randomFillSync(Buffer.alloc(16))
-    if (this.version === 7) bytes.writeUIntBE(now, 0, 6)
-    bytes[6] = ((bytes[6] as number) & 0x0f) | (this.version << 4)
-    bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
-    // Room to count: what is counted up never goes over.
-    bytes[10] = (bytes[10] as number) & 0x7f
-    const digits = bytes.toString('hex').replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-    this.text.set(Buffer.from(digits, 'latin1'))
+    this.text.set(Buffer.from(drawUuid(this.version, now), 'latin1'))
     this.drawn_for = now
   }
 

@@ -1,13 +1,10 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { ParquetOutput } from '../../../core/destination/output.ts'
-import { ByteBuffer } from '../byte-buffer.ts'
-import { type ColumnValues, columnValues } from './column-values.ts'
-import { type Dictionary, dictionaryOf } from './dictionary.ts'
 import type { Runs } from './frame.ts'
-import { widthFor, writeHybrid, writeRun } from './hybrid.ts'
-import type { Leaf } from './leaves.ts'
+import { type Leaf, ROW_ID_BYTES } from './leaves.ts'
 import { type Pack, packerOf } from './pack.ts'
-import { type Range, rangeOf } from './statistics.ts'
+import { PageKernel } from './page-kernel.ts'
+import type { Range } from './statistics.ts'
 import { i32, struct, type ThriftFields, thriftBytes } from './thrift.ts'
 
 /** Numbers of parquet-format's `Encoding` and `PageType`. */
@@ -24,6 +21,8 @@ export interface ColumnJob {
   readonly runs: Runs
   readonly leaf: Leaf
   readonly output: ParquetOutput
+  /** Of a column of row ids: the first, from which the others are counted up. */
+  readonly first_id?: string | undefined
 }
 
 /** A leaf's pages in a row group, one behind the other, and what the footer says of them. */
@@ -39,18 +38,29 @@ export interface ColumnChunk {
   readonly data_pages: number
 }
 
+/** A kernel that has grown beyond this is given back. */
+const KEPT_MEMORY = 64 << 20
+
+/** One for a thread, which encodes one column after the other. */
+let kernel: PageKernel | undefined
+
 /** Encodes a leaf of a row group: with a dictionary where that is asked for and shorter, else plainly. */
 export async function encodeColumn({
   frames,
   runs,
   leaf,
   output,
+  first_id,
 }: ColumnJob): Promise<ColumnChunk> {
   const pack = await packerOf(output.codec)
-  const column = readColumn(frames, runs, leaf)
+  kernel ??= new PageKernel()
+  const column = kernel
+  const levels = readColumn(column, frames, runs, leaf)
+  const nulls = column.countAbsent()
+  if (first_id !== undefined) column.countUuids(first_id)
   const dictionary =
-    output.dictionary && leaf.type !== 'BOOLEAN'
-      ? dictionaryOf(column, output.dictionary_page_bytes)
+    output.dictionary && leaf.type !== 'BOOLEAN' && first_id === undefined
+      ? column.findDictionary(output.dictionary_page_bytes)
       : undefined
   const pages = new Pages(pack)
   if (dictionary !== undefined) {
@@ -59,19 +69,14 @@ export async function encodeColumn({
     })
   }
   const dictionary_bytes = pages.bytes
+  const range = column.range(leaf.type)
   let data_pages = 0
-  const page = new ByteBuffer(
-    Math.min(output.page_bytes * 2, column.bytes.length + column.levels + 64),
-  )
-  for (const span of spansOf(column, leaf, dictionary, output.page_bytes)) {
-    page.at = 0
-    writeLevels(page, column.repetitions, span, leaf.max_repetition)
-    writeLevels(page, column.definitions, span, leaf.max_definition)
-    if (dictionary === undefined) writePlain(page, column, span)
-    else writeIndices(page, dictionary, span)
-    pages.add(page.written, DATA_PAGE, {
+  for (;;) {
+    const in_page = column.next(output.page_bytes)
+    if (in_page === 0) break
+    pages.add(column.write(), DATA_PAGE, {
       5: struct({
-        1: i32(span.to - span.from),
+        1: i32(in_page),
         2: i32(dictionary === undefined ? PLAIN : RLE_DICTIONARY),
         3: i32(RLE),
         4: i32(RLE),
@@ -79,47 +84,32 @@ export async function encodeColumn({
     })
     data_pages++
   }
-  const chunk = {
+  if (column.memory > KEPT_MEMORY) kernel = undefined
+  return {
     bytes: pages.take(),
     unpacked_bytes: pages.unpacked_bytes,
-    levels: column.levels,
-    nulls: column.levels - column.count,
-    range: rangeOf(
-      dictionary === undefined
-        ? column
-        : columnValues(leaf.type, {
-            ...NO_LEVELS,
-            levels: dictionary.size,
-            bytes: dictionary.bytes,
-          }),
-    ),
+    levels,
+    nulls,
+    range,
     dictionary_bytes,
     data_pages,
   }
-  // Given back at once: the collector does not see how much memory lies behind a few objects.
-  const { bytes, definitions, repetitions, starts } = column
-  for (const array of [bytes, definitions, repetitions, starts, dictionary?.indices]) {
-    array?.buffer.transfer(0)
-  }
-  return chunk
 }
 
-const NO_LEVELS = { definitions: undefined, repetitions: undefined }
-
-/** Puts the runs of a leaf behind each other. */
-function readColumn(path: string, runs: Runs, leaf: Leaf): ColumnValues {
+/** Puts the runs of a leaf behind each other into the kernel: how many levels they have. */
+function readColumn(column: PageKernel, path: string, runs: Runs, leaf: Leaf): number {
   const sum = (numbers: Uint32Array) => numbers.reduce((total, one) => total + one, 0)
   const levels = sum(runs.levels)
-  const bytes = new Uint8Array(sum(runs.values))
-  const definitions = runs.definitions.some((size) => size > 0)
-    ? new Uint8Array(levels).fill(leaf.max_definition)
-    : undefined
-  const repetitions = leaf.max_repetition > 0 ? new Uint8Array(levels) : undefined
+  const defined = runs.definitions.some((size) => size > 0)
+  const values = leaf.row_id ? levels * ROW_ID_BYTES : sum(runs.values)
+  const places = column.open(leaf, { levels, defined, values })
+  const { bytes } = column
+  if (defined) bytes.fill(leaf.max_definition, places.definitions, places.definitions + levels)
   const file = openSync(path, 'r')
   try {
-    const read = (into: Uint8Array | undefined, to: number, from: number, length: number) => {
-      for (let done = 0; into !== undefined && done < length; ) {
-        const count = readSync(file, into, to + done, length - done, from + done)
+    const read = (to: number, from: number, length: number) => {
+      for (let done = 0; done < length; ) {
+        const count = readSync(file, bytes, to + done, length - done, from + done)
         if (count === 0) throw new Error('the rows of a part end within a frame')
         done += count
       }
@@ -130,143 +120,16 @@ function readColumn(path: string, runs: Runs, leaf: Leaf): ColumnValues {
       const in_definitions = runs.definitions[index] as number
       const in_repetitions = runs.repetitions[index] as number
       const in_values = runs.values[index] as number
-      read(definitions, level, at, in_definitions)
-      read(repetitions, level, at + in_definitions, in_repetitions)
-      read(bytes, value, at + in_definitions + in_repetitions, in_values)
+      read(places.definitions + level, at, in_definitions)
+      read(places.repetitions + level, at + in_definitions, in_repetitions)
+      read(places.values + value, at + in_definitions + in_repetitions, in_values)
       level += runs.levels[index] as number
       value += in_values
     })
   } finally {
     closeSync(file)
   }
-  return columnValues(leaf.type, { levels, definitions, repetitions, bytes })
-}
-
-/** What a page holds: levels, and the values among them. */
-interface Span {
-  readonly from: number
-  readonly to: number
-  readonly first_value: number
-  readonly end_value: number
-}
-
-/** Cuts a column into pages of about `page_bytes`, between rows. */
-function* spansOf(
-  { levels, definitions, repetitions, starts }: ColumnValues,
-  { max_definition }: Leaf,
-  dictionary: Dictionary | undefined,
-  page_bytes: number,
-): Generator<Span> {
-  const index_bytes = dictionary === undefined ? 0 : widthFor(dictionary.size - 1) / 8
-  if (definitions === undefined && repetitions === undefined) {
-    yield* spansOfValues(
-      levels,
-      page_bytes,
-      index_bytes,
-      dictionary === undefined ? starts : undefined,
-    )
-    return
-  }
-  let value = 0
-  for (let from = 0; from < levels; ) {
-    const first_value = value
-    let to = from
-    let size = 0
-    do {
-      if (definitions === undefined || definitions[to] === max_definition) {
-        size +=
-          dictionary === undefined
-            ? (starts[value + 1] as number) - (starts[value] as number)
-            : index_bytes
-        value++
-      }
-      to++
-    } while (
-      to < levels &&
-      ((size < page_bytes && to - from < MOST_LEVELS) ||
-        (repetitions !== undefined && repetitions[to] !== 0))
-    )
-    yield { from, to, first_value, end_value: value }
-    from = to
-  }
-}
-
-/** As `spansOf` where every row is one value: of `index_bytes`, or from one of `starts` to the next. */
-function* spansOfValues(
-  values: number,
-  page_bytes: number,
-  index_bytes: number,
-  starts: Int32Array | undefined,
-): Generator<Span> {
-  for (let from = 0; from < values; ) {
-    const most = Math.min(values, from + MOST_LEVELS)
-    let to = Math.min(most, from + Math.max(1, Math.ceil(page_bytes / index_bytes)))
-    if (starts !== undefined) {
-      // The first value that ends where the page is full, or beyond.
-      const full = (starts[from] as number) + page_bytes
-      let low = from + 1
-      to = most
-      while (low < to) {
-        const middle = (low + to) >>> 1
-        if ((starts[middle] as number) < full) low = middle + 1
-        else to = middle
-      }
-    }
-    yield { from, to, first_value: from, end_value: to }
-    from = to
-  }
-}
-
-/** Of a page, so that one whose values take no room ends, too. */
-const MOST_LEVELS = 1 << 20
-
-const LENGTH_BYTES = 4
-
-/** Levels stand behind their length (parquet-format, Encodings.md, "RLE"); where there is but one, not at all. */
-function writeLevels(
-  page: ByteBuffer,
-  levels: Uint8Array | undefined,
-  { from, to }: Span,
-  most: number,
-): void {
-  if (most === 0) return
-  const width = widthFor(most)
-  page.room(LENGTH_BYTES)
-  const start = page.at
-  page.at += LENGTH_BYTES
-  if (levels === undefined) writeRun(page, most, to - from, width)
-  else writeHybrid(page, levels, { from, to, width })
-  page.bytes.writeUInt32LE(page.at - start - LENGTH_BYTES, start)
-}
-
-function writePlain(
-  page: ByteBuffer,
-  { type, bytes, starts }: ColumnValues,
-  { first_value, end_value }: Span,
-): void {
-  const [from, to] = [starts[first_value] as number, starts[end_value] as number]
-  page.room(to - from)
-  if (type !== 'BOOLEAN') {
-    page.copy(bytes, from, to)
-    return
-  }
-  for (let value = from; value < to; value += 8) {
-    let byte = 0
-    for (let bit = 0; bit < 8 && value + bit < to; bit++)
-      byte |= (bytes[value + bit] as number) << bit
-    page.bytes[page.at++] = byte
-  }
-}
-
-function writeIndices(
-  page: ByteBuffer,
-  { indices, size }: Dictionary,
-  { first_value, end_value }: Span,
-): void {
-  const width = widthFor(size - 1)
-  page.room(1)
-  page.bytes[page.at++] = width
-  writeHybrid(page, indices, { from: first_value, to: end_value, width })
+  return levels
 }
 
 /** Pages as they lie in the file. */
@@ -289,6 +152,7 @@ class Pages {
       3: i32(packed.length),
       ...kind,
     })
+    // A codec that packs nothing gives the page itself, whose memory stays the kernel's.
     this.pieces.push(header, packed.buffer === page.buffer ? new Uint8Array(packed) : packed)
     this.bytes += header.length + packed.length
     this.unpacked_bytes += header.length + page.length

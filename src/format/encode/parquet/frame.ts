@@ -1,11 +1,12 @@
 import { readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import type { LeafColumn } from './leaf-column.ts'
+import { ROW_ID_BYTES } from './leaves.ts'
 
 /**
  * Rows on their way into a row group: the columns of some rows, one behind the other, so that those of a whole row
- * group can be read one at a time. A frame is its size, its rows, and for each leaf four numbers (32 bits,
- * little-endian): levels, bytes of definition levels (0 where all values are there), bytes of repetition
+ * group can be read one at a time. A frame is its size, its rows, their `plain_bytes`, and for each leaf four numbers
+ * (32 bits, little-endian): levels, bytes of definition levels (0 where all values are there), bytes of repetition
  * levels, bytes of values; then these bytes, leaf by leaf.
  */
 export interface Frame {
@@ -13,6 +14,8 @@ export interface Frame {
   readonly at: number
   readonly bytes: number
   readonly rows: number
+  /** Bytes of its levels and values, with those that are made only when the column is written. */
+  readonly plain_bytes: number
 }
 
 /** Where one leaf's parts of some frames lie, a number for each frame. */
@@ -26,7 +29,7 @@ export interface Runs {
 }
 
 const WORD = 4
-const HEAD_WORDS = 2
+const HEAD_WORDS = 3
 const RUN_WORDS = 4
 
 /** The frame of what the columns hold. */
@@ -38,9 +41,14 @@ export function frameOf(columns: readonly LeafColumn[], rows: number): Buffer<Ar
     values: values.at,
   }))
   const size = runs.reduce((sum, run) => sum + run.definitions + run.repetitions + run.values, head)
+  const made = columns.reduce(
+    (sum, { count, leaf }) => sum + (leaf.row_id ? count * ROW_ID_BYTES : 0),
+    0,
+  )
   const frame = Buffer.allocUnsafeSlow(size)
   frame.writeUInt32LE(size, 0)
   frame.writeUInt32LE(rows, WORD)
+  frame.writeUInt32LE(size + made, 2 * WORD)
   let at = head
   columns.forEach((column, index) => {
     const { definitions, repetitions, values } = runs[index] as (typeof runs)[number]
@@ -66,7 +74,12 @@ export function framesIn(segment: Uint8Array, at: number): Frame[] {
   const frames: Frame[] = []
   for (let from = 0; from < length; ) {
     const bytes = view.getUint32(from, true)
-    frames.push({ at: at + from, bytes, rows: view.getUint32(from + WORD, true) })
+    frames.push({
+      at: at + from,
+      bytes,
+      rows: view.getUint32(from + WORD, true),
+      plain_bytes: view.getUint32(from + 2 * WORD, true),
+    })
     from += bytes
   }
   return frames

@@ -41,6 +41,7 @@ export class LeafColumn {
   /** Takes back the last level, once. */
   undo(): void {
     this.count--
+    if (this.leaf.row_id) return
     if (this.definitions[this.count] !== this.leaf.max_definition) this.absent--
     this.values.at = this.last_start
   }
@@ -49,6 +50,11 @@ export class LeafColumn {
   none(definition: number, repetition = 0): void {
     this.absent++
     this.level(definition, repetition)
+  }
+
+  /** So many rows, of which nothing is kept but that they are there. */
+  rows(count: number): void {
+    this.count += count
   }
 
   /** As many levels as `present` has bytes, 1 for each of the values, which stand as they are kept here. */

@@ -6,6 +6,7 @@ import {
 } from '../../../core/records/parquet-type.ts'
 import { avroSchemaOf } from '../avro-record-of.ts'
 import type { Encoding } from '../encode.ts'
+import { UUID_LENGTH } from '../uuid-writer.ts'
 
 /** Physical types, by their number in parquet-format's `Type`. */
 export const TYPES = {
@@ -41,6 +42,9 @@ export const WIDTH_OF: Record<Exclude<LeafType, 'BYTE_ARRAY'>, number> = {
   DOUBLE: 8,
 }
 
+/** A row's id in PLAIN encoding: its length, and its text. */
+export const ROW_ID_BYTES = 4 + UUID_LENGTH
+
 /** A column that holds values: a field of the schema that has no fields of its own. */
 export interface Leaf {
   readonly path: readonly string[]
@@ -49,6 +53,8 @@ export interface Leaf {
   /** The definition level of a value that is there, and the repetition level of the innermost list. */
   readonly max_definition: number
   readonly max_repetition: number
+  /** The rows' own ids: nothing is kept of them, as they are drawn when the column is written. */
+  readonly row_id: boolean
 }
 
 /** Levels are kept in a byte each. */
@@ -135,6 +141,7 @@ export function leavesOf(columns: readonly ParquetField[]): Leaf[] {
           type: LEAF_TYPES[field.kind],
           max_definition: present,
           max_repetition: repetition,
+          row_id: field.kind === 'uuid_string',
         })
     }
   }

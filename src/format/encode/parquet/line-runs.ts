@@ -14,8 +14,8 @@ import {
 /** A column, and what of a line goes into it. */
 export interface RunColumn {
   readonly leaves: readonly LeafColumn[]
-  /** What is written of each record: its time, a field, or something that the line does not tell. */
-  readonly from: 'emitted' | PlainField | PlainColumn['otherwise']
+  /** What is written of each record: its time, that there is a row, a field, or something else that the line does not tell. */
+  readonly from: 'emitted' | 'row_id' | PlainField | PlainColumn['otherwise']
 }
 
 /** One for a thread, which encodes one block after the other. */
@@ -37,7 +37,7 @@ export class LineRuns {
   constructor(columns: readonly RunColumn[]) {
     this.columns = columns
     this.numbers = columns.map(({ from }) => {
-      if (typeof from === 'function') return -1
+      if (typeof from === 'function' || from === 'row_id') return -1
       const leaf = this.told_leaves++
       if (from === 'emitted') this.emitted = leaf
       else this.told.set(from.key, { leaf, kind: holeKind(from) })
@@ -64,6 +64,10 @@ export class LineRuns {
     for (const [index, { from, leaves }] of this.columns.entries()) {
       if (typeof from === 'function') {
         for (let row = 0; row < rows; row++) from(reader, now)
+        continue
+      }
+      if (from === 'row_id') {
+        for (const leaf of leaves) leaf.rows(rows)
         continue
       }
       const leaf = this.numbers[index] as number

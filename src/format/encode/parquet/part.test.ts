@@ -309,6 +309,38 @@ describe('pages', () => {
   })
 })
 
+describe('row ids', () => {
+  it.each([
+    ['v1', '4'],
+    ['v2', '7'],
+  ] as const)(
+    'of %s are drawn for each row group and counted up in it',
+    async (schema, version) => {
+      const output = { ...PAGES, row_group_bytes: 1 << 20 }
+      const rows = 9_000
+      const block = dataOf(...Array.from({ length: rows }, (_, id) => `{"id":${id}}`))
+      const part = await write(encodingOf(output, { output_schema: schema }), block, block, block)
+      const read = await readBoth((await part.finish()).path)
+      const ids = read.rows.map((row) => String(row._airbyte_ab_id ?? row._airbyte_raw_id))
+      const form = new RegExp(
+        `^[0-9a-f]{8}-[0-9a-f]{4}-${version}[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`,
+      )
+      for (const id of ids) expect(id).toMatch(form)
+      expect(new Set(ids).size).toBe(3 * rows)
+      const groups = read.metadata.row_groups.map(({ num_rows }) => Number(num_rows))
+      expect(groups.length).toBeGreaterThan(1)
+      let from = 0
+      for (const count of groups) {
+        const counted = ids.slice(from, from + count).map((id) => BigInt(`0x${id.slice(24)}`))
+        const [first = 0n] = counted
+        expect(counted).toEqual(counted.map((_, at) => first + BigInt(at)))
+        expect(new Set(ids.slice(from, from + count).map((id) => id.slice(0, 24))).size).toBe(1)
+        from += count
+      }
+    },
+  )
+})
+
 describe('a part', () => {
   const row = (id: number) => `{"id":${id},"ID":"${'x'.repeat(50)}","tags":["a","b"]}`
   const idsIn = async (path: string) =>

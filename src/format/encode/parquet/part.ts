@@ -1,5 +1,7 @@
 import { type FileHandle, open, rm } from 'node:fs/promises'
+import { ROW_ID_VERSION } from '../built-in-columns.ts'
 import type { Encoding, Part } from '../encode.ts'
+import { drawUuid } from '../uuid-writer.ts'
 import type { ColumnChunk, ColumnJob } from './chunk.ts'
 import { footerOf, MAGIC, type WrittenChunk, type WrittenGroup } from './footer.ts'
 import { type Frame, framesIn, type Runs, runsOf } from './frame.ts'
@@ -70,8 +72,15 @@ export async function openParquetPart(
     before: Promise<WrittenGroup> | undefined,
   ): Promise<WrittenGroup> => {
     const runs = runsOf(frames, closing, leaves.length)
+    const version = ROW_ID_VERSION[encoding.output_schema]
     const encoded = leaves.map((leaf, index) =>
-      encodeColumn({ frames: frames_path, runs: runs[index] as Runs, leaf, output }),
+      encodeColumn({
+        frames: frames_path,
+        runs: runs[index] as Runs,
+        leaf,
+        output,
+        first_id: leaf.row_id ? drawUuid(version, Date.now()) : undefined,
+      }),
     )
     // The first failure is thrown below, and so are all others.
     for (const one of encoded) one.catch(() => {})
@@ -113,9 +122,9 @@ export async function openParquetPart(
     async append(segment) {
       await writeAll(frames, segment.bytes, bytes)
       for (const frame of framesIn(segment.bytes, bytes)) {
-        if (rest_bytes > 0 && rest_bytes + frame.bytes > group_bytes) close()
+        if (rest_bytes > 0 && rest_bytes + frame.plain_bytes > group_bytes) close()
         rest.push(frame)
-        rest_bytes += frame.bytes
+        rest_bytes += frame.plain_bytes
       }
       bytes += segment.bytes.length
       records += segment.records
@@ -129,7 +138,7 @@ export async function openParquetPart(
       const last = await groups.at(-1)?.written
       settled_bytes = last === undefined ? MAGIC.length : last.at + last.bytes
       rest = [...reopened, ...rest].filter((frame) => endOf(frame) <= mark.bytes)
-      rest_bytes = rest.reduce((sum, frame) => sum + frame.bytes, 0)
+      rest_bytes = rest.reduce((sum, { plain_bytes }) => sum + plain_bytes, 0)
       await frames.truncate(mark.bytes)
       ;({ records, bytes } = mark)
     },

@@ -42,11 +42,12 @@ export function fastWays(encoding: Encoding, rows: RowColumns): FastWays | undef
         ? undefined
         : builtInWriter(name, encoding, {
             long: (value) => leaf.long(value),
-            slice: (source, from, to) => leaf.slice(source, from, to),
+            id: () => leaf.rows(1),
             meta: (value) => rows.shreds[index]?.(value, 0, 0),
           })
     if (built_in !== undefined) {
-      run_columns.push({ leaves, from: name === time ? 'emitted' : built_in })
+      const told = name === time ? 'emitted' : leaf?.leaf.row_id ? 'row_id' : built_in
+      run_columns.push({ leaves, from: told })
       return { otherwise: built_in }
     }
     const otherwise = () => {

@@ -66,8 +66,9 @@ function writerOf(
       return (value, repetition) => column.float(value as number, repetition)
     case 'double':
       return (value, repetition) => column.double(Number(value), repetition)
-    case 'string':
     case 'uuid_string':
+      return () => column.rows(1)
+    case 'string':
       return (value, repetition) => column.text(value as string, repetition)
     case 'bytes':
       return (value, repetition) => {

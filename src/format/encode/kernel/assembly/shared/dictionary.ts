@@ -1,22 +1,16 @@
-/**
- * Finds the different values of a column piece by piece, in AssemblyScript; `npm run kernels` compiles it, and
- * ../../parquet/dictionary.ts calls it. Memory is laid out by the caller; 16 bytes behind whatever is read must be there, and
- * mean nothing.
- */
+import { bytesOf } from './values'
 
-/** Memory from here on is the caller's. */
-export const heap: usize = __heap_base
-
-/** Different values so far, and their bytes in PLAIN encoding. */
+/** Different values that `findDictionary` found, and their bytes in PLAIN encoding. */
 export let size: u32 = 0
 export let bytes: u32 = 0
 
+/** After so many values it shows whether they repeat. */
+const TRIAL: u32 = 1 << 14
 /** Of the entry of a value: its hash, and where it stands among the values. */
 const ENTRY_BYTES: usize = 8
 const FIRST_SLOTS: u32 = 1 << 12
 
-/** Bytes of a value; 0 for texts, which stand behind their length. */
-let width: u32 = 0
+/** Where the different values go, in the order in which they first come, and how many bytes of them and how many may be. */
 let values: usize = 0
 let most_bytes: u32 = 0
 let most_size: u32 = 0
@@ -25,16 +19,22 @@ let entries: usize = 0
 let slots: usize = 0
 let mask: u32 = 0
 
-/** Begins with a column, whose values go to `values`. The rest has room for `most_size` of them, slots for four times as many. */
-export function open(
-  width_: u32,
+/**
+ * Numbers the values from `from` to `to` into `indices`, 32 bits each; false where there come to be more different ones
+ * than may be, or seem to. `width`: bytes of a value; 0 for texts. `entries_` has room for `most_size_` of them, `slots_`
+ * for four times as many, and for four times TRIAL.
+ */
+export function findDictionary(
+  width: usize,
+  from: usize,
+  to: usize,
+  indices: usize,
   values_: usize,
   most_bytes_: u32,
   entries_: usize,
   slots_: usize,
   most_size_: u32,
-): void {
-  width = width_
+): bool {
   values = values_
   most_bytes = most_bytes_
   entries = entries_
@@ -44,21 +44,27 @@ export function open(
   bytes = 0
   mask = FIRST_SLOTS - 1
   memory.fill(slots, 0, FIRST_SLOTS << 2)
-}
-
-/** Numbers the values from `from` to `to` into `out`, 32 bits each; false where there come to be too many. */
-export function add(from: usize, to: usize, out: usize): bool {
-  let at = from
-  let number = out
-  while (at < to) {
-    const length = width === 0 ? 4 + load<u32>(at) : width
-    const found = find(at, length)
+  const trial = indices + ((<usize>TRIAL) << 2)
+  let number = indices
+  for (let at = from; at < to; ) {
+    const length = width === 0 ? bytesOf(at) : width
+    const found = find(at, <u32>length)
     if (found === 0) return false
     store<u32>(number, found - 1)
     number += 4
     at += length
+    if (number === trial && at < to && areTooMany()) return false
   }
   return true
+}
+
+/**
+ * Whether more different values are to be expected than may be: drawn from that many at random, about TRIAL² / 2 of that
+ * would be there for the second time by now.
+ */
+function areTooMany(): bool {
+  const most = (<f64>most_bytes * <f64>size) / <f64>bytes
+  return <f64>(TRIAL - size) < (<f64>TRIAL * <f64>TRIAL) / (2 * most) / 2
 }
 
 /** The number, from 1 on, of the value at `at`, which may be new; 0 where there is no room for it. */
