@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { constants, crc32, deflateRaw, zstdCompress } from 'node:zlib'
 import type { AvroCodec } from '../../core/destination/output.ts'
+import { SNAPPY_OPTIONS } from './parquet/pack.ts'
 
 /** Packs the data of one Avro block; may be called again before it is done. */
 export type PackBlock = (data: Uint8Array) => Promise<Uint8Array>
@@ -32,7 +33,7 @@ export async function openAvroCodec(codec: AvroCodec): Promise<PackBlock> {
       const { compress } = await import('snappy')
       // "followed by the 4-byte, big-endian CRC32 checksum of the uncompressed data in the block".
       return async (data) => {
-        const packed = await compress(data)
+        const packed = await compress(data, SNAPPY_OPTIONS)
         const out = Buffer.allocUnsafe(packed.length + 4)
         packed.copy(out)
         out.writeUInt32BE(crc32(data), packed.length)

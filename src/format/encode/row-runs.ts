@@ -32,12 +32,13 @@ export class RowRuns {
     kernel ??= new RowKernel()
     kernel.load(program)
     const rows = kernel.run(reader.bytes, reader.at, this.ids.next(now))
-    this.runs.took(rows)
-    if (rows === 0) return 0
-    const { written, end } = kernel
-    out.room(written.length)
-    out.copy(written, 0, written.length)
-    reader.pass(end, rows)
+    if (rows > 0) {
+      const { written, end } = kernel
+      out.room(written.length)
+      out.copy(written, 0, written.length)
+      reader.pass(end, rows)
+    }
+    this.runs.took(rows, reader)
     return rows
   }
 }

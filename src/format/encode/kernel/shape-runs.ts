@@ -22,8 +22,9 @@ export class ShapeRuns<Program> {
   }
 
   /** Undefined where the next record is to be read by other means. */
-  next({ shapes }: RecordReader): Program | undefined {
-    if (shapes === undefined) return undefined
+  next(reader: RecordReader): Program | undefined {
+    const { shapes } = reader
+    if (shapes === undefined || isAtEnd(reader)) return undefined
     if (this.waiting > 0) {
       this.waiting--
       return undefined
@@ -35,9 +36,9 @@ export class ShapeRuns<Program> {
     return this.program
   }
 
-  /** How many records the run was that `next` gave the program for. */
-  took(records: number): void {
-    if (records >= WORTH) {
+  /** How many records the run was that `next` gave the program for; the reader has gone past them. */
+  took(records: number, reader: RecordReader): void {
+    if (records >= WORTH || isAtEnd(reader)) {
       this.patience = 1
       return
     }
@@ -45,3 +46,6 @@ export class ShapeRuns<Program> {
     this.patience = Math.min(this.patience * 2, MOST_PATIENCE)
   }
 }
+
+/** Whether no record is left in the block. */
+const isAtEnd = ({ at, bytes }: RecordReader): boolean => at === bytes.length

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { encodingWith, PARQUET } from '../../../../test/support/encoding.ts'
 import type { Encoding, RecordBlock } from '../encode.ts'
+import { RecordReader } from '../record-reader.ts'
 import { parquetBlocks } from './block.ts'
+import { LeafColumn } from './leaf-column.ts'
+import { columnsOf, leavesOf } from './leaves.ts'
+import { fastWays } from './plain-columns.ts'
+import { shredders } from './shred.ts'
 
 /** A stream with fields of these schemas. */
 const encodingOf = (properties: Record<string, object>): Encoding =>
@@ -89,5 +94,25 @@ describe('runs of lines', () => {
     )
     const { fast, exact } = await bothWays(properties, [records])
     expect(fast === exact).toBe(true)
+  })
+
+  it('go on in the next block where the last one came to its end', () => {
+    const encoding = encodingOf({ id: { type: 'integer' }, t: text })
+    const columns = columnsOf(encoding)
+    const leaves = leavesOf(columns).map((leaf) => new LeafColumn(leaf))
+    const ways = fastWays(encoding, { columns, leaves, shreds: shredders(columns, leaves) })
+    const reader = new RecordReader(encoding.stream)
+    const by_other_means = [100, 100, 1, 100].map((records) => {
+      reader.open(blockOf(Array.from({ length: records }, (_, id) => ({ id, t: 'x' }))))
+      let count = 0
+      while (reader.at < reader.bytes.length) {
+        const taken = ways?.runs.take(reader, Infinity, 0) ?? 0
+        if (taken === 0 && reader.next()) count++
+      }
+      expect(ways?.runs.take(reader, Infinity, 0)).toBe(0)
+      return count
+    })
+    expect(by_other_means.slice(1)).toEqual([0, 0, 0])
+    expect(by_other_means[0]).toBeLessThan(10)
   })
 })

@@ -53,10 +53,11 @@ export class LineRuns {
     kernel.load(program)
     const { at } = reader
     const rows = kernel.run(reader.bytes, at, Math.min(at + bytes, reader.bytes.length))
-    this.runs.took(rows)
-    if (rows === 0) return 0
-    this.add(kernel, rows, reader, now)
-    reader.pass(kernel.end, rows)
+    if (rows > 0) {
+      this.add(kernel, rows, reader, now)
+      reader.pass(kernel.end, rows)
+    }
+    this.runs.took(rows, reader)
     return rows
   }
 

@@ -15,6 +15,12 @@ export const CODECS: Record<ParquetCodec, number> = {
 /** The highest quality, which is the library's default, takes minutes for what this does in a second. */
 const BROTLI_QUALITY = 5
 
+/**
+ * What is packed is copied out of the library's memory: else each page holds, until the collector comes to it, as much
+ * as a page that cannot be packed would, newly taken from the system.
+ */
+export const SNAPPY_OPTIONS = { copyOutputData: true }
+
 export type Pack = (bytes: Uint8Array) => Uint8Array
 
 /** What packs pages; libraries are loaded when they are asked for. */
@@ -24,7 +30,7 @@ export async function packerOf(codec: ParquetCodec): Promise<Pack> {
       return (bytes) => bytes
     case 'snappy': {
       const { compressSync } = await import('snappy')
-      return (bytes) => compressSync(asBuffer(bytes))
+      return (bytes) => compressSync(asBuffer(bytes), SNAPPY_OPTIONS)
     }
     case 'gzip':
       return (bytes) => gzipSync(bytes)
