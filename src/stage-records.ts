@@ -115,10 +115,10 @@ async function messageNotes(
 
 /** Whole lines that are records in their envelopes. */
 function messagesIn(head: Buffer): number {
-  const route = routeLines(head)
+  const router = routeLines(head)
   let count = 0
   for (let start = 0, end = head.indexOf('\n'); end >= 0; ) {
-    const line = route(start, end)
+    const line = router.route(start, end)
     if (line?.type === 'RECORD' && line.stream !== undefined) count++
     start = end + 1
     end = head.indexOf('\n', start)

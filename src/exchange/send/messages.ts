@@ -117,7 +117,7 @@ class Receiver {
   /** Takes the whole lines of a piece; gives where the first that is not whole begins. */
   lines(chunk: Buffer): number {
     const { send } = this.options
-    const route = this.options.routeLines(chunk)
+    const router = this.options.routeLines(chunk)
     let start = 0
     // Records of one stream in a row go together.
     let stream = NONE
@@ -125,9 +125,10 @@ class Receiver {
     let records = 0
     for (;;) {
       const end = chunk.indexOf(LINE_FEED, start)
-      const line = end < 0 ? undefined : route(start, end)
+      const line = end < 0 ? undefined : router.route(start, end)
       const next = line?.type === 'RECORD' ? this.streamOf(line) : NONE
-      if (next !== stream || start - from > MOST_TOGETHER) {
+      const again = next === stream
+      if (!again || start - from > MOST_TOGETHER) {
         if (records > 0) send.records(stream, { source: chunk, from, to: start, records })
         stream = next
         from = start
@@ -137,6 +138,11 @@ class Receiver {
       if (next === NONE) this.message(line?.type, chunk, start, end)
       else records++
       start = end + 1
+      if (next === NONE || !again) continue
+      const alike = router.countAlike(start, from + MOST_TOGETHER)
+      if (alike === 0) continue
+      records += alike
+      start = router.end
     }
   }
 

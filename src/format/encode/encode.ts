@@ -114,9 +114,21 @@ export interface RoutedLine {
   readonly namespace?: string
 }
 
-/**
- * For lines of `bytes`, which stay as they are meanwhile: tells what the line from `start` to `end` (its line feed not
- * included) is; lines alike get one and the same object. Undefined where it is no message. What stands in a
- * record's data is not looked at.
- */
-export type RouteLines = (bytes: Buffer) => (start: number, end: number) => RoutedLine | undefined
+/** Tells what lines of one piece of input are. What stands in a record's data is not looked at. */
+export interface LineRouter {
+  /**
+   * What the line from `start` to `end` (its line feed not included) is; lines alike get one and the same object.
+   * Undefined where it is no message.
+   */
+  route(start: number, end: number): RoutedLine | undefined
+  /**
+   * How many lines in a row, from `start` on, `route` would tell the same as the one it was asked for last: those that
+   * are much like it and begin before `stop`. 0 where that is not known.
+   */
+  countAlike(start: number, stop: number): number
+  /** Where the lines end that were counted last, behind a line feed. */
+  readonly end: number
+}
+
+/** For a piece of input, which stays as it is meanwhile. */
+export type RouteLines = (bytes: Buffer) => LineRouter

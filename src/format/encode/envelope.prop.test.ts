@@ -6,7 +6,7 @@ import { routeLines } from './envelope.ts'
 const route = (line: string) => {
   const b = Buffer.from(`{"type":"before"}\n${line}\n{"type":"after"}\n`)
   const start = b.indexOf('\n') + 1
-  return routeLines(b)(start, start + Buffer.byteLength(line))
+  return routeLines(b).route(start, start + Buffer.byteLength(line))
 }
 
 const data = objectOf(jsonValue)
@@ -49,4 +49,66 @@ it('tells lines of two producers apart that differ in what follows the data', ()
       },
     ),
   )
+})
+
+/** A line with what the data, the time and its ends may hide. */
+const alikes = fc
+  .tuple(
+    fc.constantFrom(
+      '{"type":"RECORD","record":{"stream":"t","data":',
+      '{"type":"RECORD","record":{"stream":"u","data":',
+      '{"type":"RECORD","record":{"namespace":"n","stream":"t","data":',
+      '{"type":"RECORD","record":{"stream":"t","emitted_at":1700000000000,"data":',
+      '{"type":"STATE","state":',
+    ),
+    fc.oneof(
+      data,
+      fc.constantFrom('{}', '{"namespace":"x"}', '{"a":{"emitted_at":1}}', '{"b":"namespace"}'),
+      fc.nat({ max: 400 }).map((length) => `{"text":"${'é'.repeat(length)}"}`),
+    ),
+    fc.constantFrom(
+      ',"emitted_at":1700000000000}}',
+      ',"emitted_at":1712345678901}}',
+      ',"emitted_at":170000000000}}',
+      ',"emitted_at":1700000000000,"namespace":"n"}}',
+      ',"namespace":"n","emitted_at":1700000000000}}',
+      ',"emitted_at":1700000000000,"more":{}}}',
+      '}}',
+      '}',
+    ),
+  )
+  .map((parts) => parts.join(''))
+
+it('counts as alike only lines that it tells as the one before', () => {
+  let counted = 0
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(alikes, fc.integer({ min: 1, max: 6 })), { maxLength: 8 }),
+      fc.boolean(),
+      fc.nat({ max: 2000 }),
+      (groups, ends, stop) => {
+        const all = groups.flatMap(([line, times]) => Array<string>(times).fill(line))
+        const bytes = Buffer.from(all.join('\n') + (ends ? '\n' : ''))
+        const router = routeLines(bytes)
+        for (let start = 0; ; ) {
+          const end = bytes.indexOf('\n', start)
+          if (end < 0) break
+          const told = router.route(start, end)
+          start = end + 1
+          const alike = router.countAlike(start, start + stop)
+          for (let line = 0; line < alike; line++) {
+            expect(start).toBeLessThan(end + 1 + stop)
+            const next = bytes.indexOf('\n', start)
+            expect(next).toBeGreaterThan(0)
+            expect(routeLines(bytes).route(start, next)).toBe(told)
+            start = next + 1
+          }
+          if (alike > 0) expect(router.end).toBe(start)
+          counted += alike
+        }
+      },
+    ),
+    { numRuns: 500 },
+  )
+  expect(counted).toBeGreaterThan(500)
 })

@@ -3,7 +3,7 @@ import { routeLines } from './envelope.ts'
 
 const route = (line: string) => {
   const b = Buffer.from(line)
-  return routeLines(b)(0, b.length)
+  return routeLines(b).route(0, b.length)
 }
 const record = (more: string) =>
   `{"type":"RECORD","record":{"stream":"users","data":{"id":1},"emitted_at":1700000000000}${more}}`

@@ -1,12 +1,11 @@
-import type { RoutedLine, RouteLines } from './encode.ts'
+import type { LineRouter, RoutedLine, RouteLines } from './encode.ts'
 import { EnvelopeScanner } from './envelope-scanner.ts'
+import { type LineForm, LineRouteKernel, MOST_FORM_BYTES } from './line-route-kernel.ts'
 
 /** Heads known at once; lines of a source with more streams are scanned. */
 const MAX_HEADS = 10_000
 /** Tails known of one head: lines that differ in more than their time are scanned. */
 const MAX_TAILS = 8
-/** A longer head or tail costs more to compare than it saves. */
-const MAX_BYTES = 2_000
 /** Bytes of a head that its hash is made of, at most. */
 const HASHED = 200
 /** Data begin with the third brace of most messages. */
@@ -14,6 +13,7 @@ const HASHED_BRACES = 3
 /** In a head or tail: any digit of the time. No byte of JSON is 0. */
 const DIGIT = 0
 const LEFT_BRACE = 0x7b
+const NOTHING = new Uint8Array()
 const NAMESPACE = Buffer.from('"namespace"')
 const SAYS_RECORD = /"type"\s*:\s*"RECORD"/
 
@@ -25,6 +25,8 @@ interface Head {
   /** Set where the head alone tells the type, the stream and the namespace. */
   readonly route: RoutedLine | undefined
   readonly tails: Tail[]
+  /** Of lines that are told by it and, where that is not enough, its first tail. */
+  form: LineForm | undefined
 }
 /** What stands from the brace that closes a record's data to the end of its line. */
 interface Tail {
@@ -37,33 +39,62 @@ const routes = new Map<string, RoutedLine>()
 const heads = new Map<number, Head[]>()
 let heads_known = 0
 let last: Head | undefined
+let kernel: LineRouteKernel | undefined
 
 /**
- * See `RouteLines`. Lines with a head and tail that have been seen before are told by these, all others are
+ * See `LineRouter`. Lines with a head and tail that have been seen before are told by these, all others are
  * scanned. What is between is not looked at, so that a line told as a record may still be none: the encoder
  * reads all of it, and refuses one that is no message of its stream. A line that says it is a record but
  * cannot be read is told as one as well, so that it is refused and not passed over.
  */
-export const routeLines: RouteLines = (bytes) => {
-  let names_namespaces: boolean | undefined
-  /** Whether a line without a namespace in its head and tail can have one between them: behind the data. */
-  const mayHide = (start: number, end: number): boolean => {
-    names_namespaces ??= bytes.includes(NAMESPACE)
-    return names_namespaces && bytes.subarray(start, end).includes(NAMESPACE)
+export const routeLines: RouteLines = (bytes) => new EnvelopeRouter(bytes)
+
+class EnvelopeRouter implements LineRouter {
+  end = 0
+  private readonly bytes: Buffer
+  private names_namespaces: boolean | undefined
+  /** That of the line told last; undefined where its head and tail did not tell it. */
+  private form: LineForm | undefined
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
   }
-  return (start, end) => {
+
+  route(start: number, end: number): RoutedLine | undefined {
+    const { bytes } = this
+    this.form = undefined
     const head = headOf(bytes, start, end)
     if (head === undefined) return scan(bytes, start, end)
-    if (head.route !== undefined) return head.route
+    if (head.route !== undefined) {
+      this.form = head.form
+      return head.route
+    }
     const from = start + head.bytes.length
-    for (const { bytes: tail, route } of head.tails) {
+    for (const [at, { bytes: tail, route }] of head.tails.entries()) {
       const to = end - tail.length
       if (to <= from || !endsWith(bytes, end, tail)) continue
       // The brace that the tail begins with may close another object than the data.
-      if (route.namespace === undefined && mayHide(from, to)) break
+      if (route.namespace === undefined && this.mayHide(from, to)) break
+      // Of several tails the first counts that a line ends with.
+      if (at === 0) this.form = head.form
       return route
     }
     return scan(bytes, start, end, head)
+  }
+
+  countAlike(start: number, stop: number): number {
+    if (this.form === undefined || start >= this.bytes.length) return 0
+    kernel ??= new LineRouteKernel()
+    const lines = kernel.run(this.bytes, this.form, { from: start, stop })
+    this.end = kernel.end
+    return lines
+  }
+
+  /** Whether a line without a namespace in its head and tail can have one between them: behind the data. */
+  private mayHide(start: number, end: number): boolean {
+    const { bytes } = this
+    this.names_namespaces ??= bytes.includes(NAMESPACE)
+    return this.names_namespaces && bytes.subarray(start, end).includes(NAMESPACE)
   }
 }
 
@@ -154,7 +185,7 @@ interface Lesson {
 
 function learn(b: Buffer, { start, end, route, head: known }: Lesson): void {
   const { data_start, data_end } = scanner
-  if (data_start - start > MAX_BYTES || end - data_end > MAX_BYTES) return
+  if (data_start - start > MOST_FORM_BYTES || end - data_end > MOST_FORM_BYTES) return
   let head = known
   if (head === undefined) {
     if (heads_known === MAX_HEADS) return
@@ -162,7 +193,8 @@ function learn(b: Buffer, { start, end, route, head: known }: Lesson): void {
     const { type_start, stream_start, namespace_start } = scanner
     const tells = [type_start, stream_start, namespace_start].every(before)
     const bytes = outside(b, start, data_start)
-    head = { bytes, route: tells ? route : undefined, tails: [] }
+    const form = tells ? { head: bytes, tail: NOTHING, watched: false } : undefined
+    head = { bytes, route: tells ? route : undefined, tails: [], form }
     const hash = hashOf(b, start, end)
     const alike = heads.get(hash)
     if (alike === undefined) heads.set(hash, [head])
@@ -171,7 +203,9 @@ function learn(b: Buffer, { start, end, route, head: known }: Lesson): void {
   }
   last = head
   if (head.route !== undefined || head.tails.length === MAX_TAILS) return
-  head.tails.push({ bytes: outside(b, data_end - 1, end), route })
+  const tail = outside(b, data_end - 1, end)
+  head.tails.push({ bytes: tail, route })
+  head.form ??= { head: head.bytes, tail, watched: route.namespace === undefined }
 }
 
 /** A copy of what stands outside of the data, with the digits of its time left open. */
