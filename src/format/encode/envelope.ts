@@ -6,6 +6,8 @@ import { type LineForm, LineRouteKernel, MOST_FORM_BYTES } from './line-route-ke
 const MAX_HEADS = 10_000
 /** Tails known of one head: lines that differ in more than their time are scanned. */
 const MAX_TAILS = 8
+/** After so many lines of a piece that were searched for a namespace all of it is searched, once. */
+const SEARCHED_LINES = 8
 /** Bytes of a head that its hash is made of, at most. */
 const HASHED = 200
 /** Data begin with the third brace of most messages. */
@@ -52,7 +54,9 @@ export const routeLines: RouteLines = (bytes) => new EnvelopeRouter(bytes)
 class EnvelopeRouter implements LineRouter {
   end = 0
   private readonly bytes: Buffer
-  private names_namespaces: boolean | undefined
+  /** Whether one can be anywhere in the piece. */
+  private names_namespaces = true
+  private searched_lines = 0
   /** That of the line told last; undefined where its head and tail did not tell it. */
   private form: LineForm | undefined
 
@@ -93,7 +97,7 @@ class EnvelopeRouter implements LineRouter {
   /** Whether a line without a namespace in its head and tail can have one between them: behind the data. */
   private mayHide(start: number, end: number): boolean {
     const { bytes } = this
-    this.names_namespaces ??= bytes.includes(NAMESPACE)
+    if (this.searched_lines++ === SEARCHED_LINES) this.names_namespaces = bytes.includes(NAMESPACE)
     return this.names_namespaces && bytes.subarray(start, end).includes(NAMESPACE)
   }
 }
