@@ -9,8 +9,6 @@ const LINE_FEED = 0x0a
 const OPENING_BRACE = 0x7b
 /** Records that go together, in bytes: less than what a block has room for beyond its size. */
 const MOST_TOGETHER = 32 << 10
-/** In place of a stream's index: the line is no record. */
-const NONE = -1
 
 /** What the source said of its streams by the end of its output. */
 export interface Received {
@@ -118,31 +116,18 @@ class Receiver {
   lines(chunk: Buffer): number {
     const { send } = this.options
     const router = this.options.routeLines(chunk)
-    let start = 0
-    // Records of one stream in a row go together.
-    let stream = NONE
-    let from = 0
-    let records = 0
-    for (;;) {
-      const end = chunk.indexOf(LINE_FEED, start)
-      const line = end < 0 ? undefined : router.route(start, end)
-      const next = line?.type === 'RECORD' ? this.streamOf(line) : NONE
-      const again = next === stream
-      if (!again || start - from > MOST_TOGETHER) {
-        if (records > 0) send.records(stream, { source: chunk, from, to: start, records })
-        stream = next
-        from = start
-        records = 0
-      }
-      if (end < 0) return start
-      if (next === NONE) this.message(line?.type, chunk, start, end)
-      else records++
-      start = end + 1
-      if (next === NONE || !again) continue
-      const alike = router.countAlike(start, from + MOST_TOGETHER)
-      if (alike === 0) continue
-      records += alike
+    for (let start = 0; ; ) {
+      for (const { route, ...lines } of router.gather(start, MOST_TOGETHER))
+        send.records(this.streamOf(route), lines)
       start = router.end
+      // What ended them is a line of another kind.
+      const end = chunk.indexOf(LINE_FEED, start)
+      if (end < 0) return start
+      const line = router.route(start, end)
+      if (line?.type === 'RECORD')
+        send.records(this.streamOf(line), { source: chunk, from: start, to: end + 1, records: 1 })
+      else this.message(line?.type, chunk, start, end)
+      start = end + 1
     }
   }
 

@@ -122,12 +122,22 @@ export interface LineRouter {
    */
   route(start: number, end: number): RoutedLine | undefined
   /**
-   * How many lines in a row, from `start` on, `route` would tell the same as the one it was asked for last: those that
-   * are much like it and begin before `stop`. 0 where that is not known.
+   * Takes records in a row, the first of which begins at `start`, as long as they are much like others that `route` has
+   * told, and puts those together of which it would tell the same: up to about `most` bytes of one stream. Valid
+   * until the next call.
    */
-  countAlike(start: number, stop: number): number
-  /** Where the lines end that were counted last, behind a line feed. */
+  gather(start: number, most: number): readonly RoutedRecords[]
+  /** Where the records end that were gathered last, behind a line feed. */
   readonly end: number
+}
+
+/** Whole lines behind each other: `source` from `from` to `to`, which is behind the last line feed. */
+export interface RoutedRecords {
+  readonly route: RoutedLine
+  readonly records: number
+  readonly source: Uint8Array
+  readonly from: number
+  readonly to: number
 }
 
 /** For a piece of input, which stays as it is meanwhile. */

@@ -1,6 +1,12 @@
-import type { LineRouter, RoutedLine, RouteLines } from './encode.ts'
+import type { LineRouter, RoutedLine, RoutedRecords, RouteLines } from './encode.ts'
 import { EnvelopeScanner } from './envelope-scanner.ts'
-import { type LineForm, LineRouteKernel, MOST_FORM_BYTES } from './line-route-kernel.ts'
+import {
+  GatherKernel,
+  type LineForm,
+  MOST_FORM_BYTES,
+  MOST_PIECE_BYTES,
+  MOST_ROUTES,
+} from './gather-kernel.ts'
 
 /** Heads known at once; lines of a source with more streams are scanned. */
 const MAX_HEADS = 10_000
@@ -15,6 +21,9 @@ const HASHED_BRACES = 3
 /** In a head or tail: any digit of the time. No byte of JSON is 0. */
 const DIGIT = 0
 const LEFT_BRACE = 0x7b
+const ZERO = 0x30
+const COLON = 0x3a
+const SPACE = 0x20
 const NOTHING = new Uint8Array()
 const NAMESPACE = Buffer.from('"namespace"')
 const SAYS_RECORD = /"type"\s*:\s*"RECORD"/
@@ -27,8 +36,6 @@ interface Head {
   /** Set where the head alone tells the type, the stream and the namespace. */
   readonly route: RoutedLine | undefined
   readonly tails: Tail[]
-  /** Of lines that are told by it and, where that is not enough, its first tail. */
-  form: LineForm | undefined
 }
 /** What stands from the brace that closes a record's data to the end of its line. */
 interface Tail {
@@ -41,7 +48,9 @@ const routes = new Map<string, RoutedLine>()
 const heads = new Map<number, Head[]>()
 let heads_known = 0
 let last: Head | undefined
-let kernel: LineRouteKernel | undefined
+let kernel: GatherKernel | undefined
+/** What lines of the kernel's forms are, by number. */
+const numbered: RoutedLine[] = []
 
 /**
  * See `LineRouter`. Lines with a head and tail that have been seen before are told by these, all others are
@@ -57,8 +66,6 @@ class EnvelopeRouter implements LineRouter {
   /** Whether one can be anywhere in the piece. */
   private names_namespaces = true
   private searched_lines = 0
-  /** That of the line told last; undefined where its head and tail did not tell it. */
-  private form: LineForm | undefined
 
   constructor(bytes: Buffer) {
     this.bytes = bytes
@@ -66,32 +73,31 @@ class EnvelopeRouter implements LineRouter {
 
   route(start: number, end: number): RoutedLine | undefined {
     const { bytes } = this
-    this.form = undefined
     const head = headOf(bytes, start, end)
     if (head === undefined) return scan(bytes, start, end)
-    if (head.route !== undefined) {
-      this.form = head.form
-      return head.route
-    }
+    if (head.route !== undefined) return head.route
     const from = start + head.bytes.length
-    for (const [at, { bytes: tail, route }] of head.tails.entries()) {
+    for (const { bytes: tail, route } of head.tails) {
       const to = end - tail.length
       if (to <= from || !endsWith(bytes, end, tail)) continue
       // The brace that the tail begins with may close another object than the data.
       if (route.namespace === undefined && this.mayHide(from, to)) break
-      // Of several tails the first counts that a line ends with.
-      if (at === 0) this.form = head.form
       return route
     }
     return scan(bytes, start, end, head)
   }
 
-  countAlike(start: number, stop: number): number {
-    if (this.form === undefined || start >= this.bytes.length) return 0
-    kernel ??= new LineRouteKernel()
-    const lines = kernel.run(this.bytes, this.form, { from: start, stop })
+  gather(start: number, most: number): RoutedRecords[] {
+    const { bytes } = this
+    this.end = start
+    if (kernel === undefined || bytes.length > MOST_PIECE_BYTES) return []
+    const gathered = kernel.gather(bytes, start, most)
     this.end = kernel.end
-    return lines
+    return gathered.map(({ route, lines, source, from, to }) => ({
+      route: numbered[route] as RoutedLine,
+      records: lines,
+      ...{ source, from, to },
+    }))
   }
 
   /** Whether a line without a namespace in its head and tail can have one between them: behind the data. */
@@ -133,10 +139,14 @@ function endsWith(b: Uint8Array, end: number, tail: Uint8Array): boolean {
 function hashOf(b: Uint8Array, start: number, end: number): number {
   let hash = 0x811c9dc5
   let braces = 0
+  /** Digits that begin behind a colon or a space may be those of the time, which differ. */
+  let in_number = false
   const stop = Math.min(end, start + HASHED)
   for (let at = start; at < stop; at++) {
     const c = b[at] as number
-    hash = Math.imul(hash ^ (isDigit(c) ? 0x30 : c), 0x01000193)
+    const digit = isDigit(c)
+    hash = Math.imul(hash ^ (digit && in_number ? ZERO : c), 0x01000193)
+    if (!digit) in_number = c === COLON || c <= SPACE
     if (c === LEFT_BRACE && ++braces === HASHED_BRACES) break
   }
   return hash
@@ -197,8 +207,8 @@ function learn(b: Buffer, { start, end, route, head: known }: Lesson): void {
     const { type_start, stream_start, namespace_start } = scanner
     const tells = [type_start, stream_start, namespace_start].every(before)
     const bytes = outside(b, start, data_start)
-    const form = tells ? { head: bytes, tail: NOTHING, watched: false } : undefined
-    head = { bytes, route: tells ? route : undefined, tails: [], form }
+    head = { bytes, route: tells ? route : undefined, tails: [] }
+    if (tells) learnForm(route, { head: bytes, tail: NOTHING, watched: false })
     const hash = hashOf(b, start, end)
     const alike = heads.get(hash)
     if (alike === undefined) heads.set(hash, [head])
@@ -209,7 +219,16 @@ function learn(b: Buffer, { start, end, route, head: known }: Lesson): void {
   if (head.route !== undefined || head.tails.length === MAX_TAILS) return
   const tail = outside(b, data_end - 1, end)
   head.tails.push({ bytes: tail, route })
-  head.form ??= { head: head.bytes, tail, watched: route.namespace === undefined }
+  // Of several tails the first counts that a line ends with.
+  if (head.tails.length === 1)
+    learnForm(route, { head: head.bytes, tail, watched: route.namespace === undefined })
+}
+
+function learnForm(route: RoutedLine, form: Omit<LineForm, 'route'>): void {
+  const known = numbered.indexOf(route)
+  if (known < 0 && numbered.length === MOST_ROUTES) return
+  kernel ??= new GatherKernel()
+  kernel.learn({ ...form, route: known < 0 ? numbered.push(route) - 1 : known })
 }
 
 /** A copy of what stands outside of the data, with the digits of its time left open. */
