@@ -117,8 +117,8 @@ class Receiver {
     const { send } = this.options
     const router = this.options.routeLines(chunk)
     for (let start = 0; ; ) {
-      for (const { route, ...lines } of router.gather(start, MOST_TOGETHER))
-        send.records(this.streamOf(route), lines)
+      for (const lines of router.gather(start, MOST_TOGETHER))
+        send.records(this.streamOf(lines.route), lines)
       start = router.end
       // What ended them is a line of another kind.
       const end = chunk.indexOf(LINE_FEED, start)

@@ -2,12 +2,12 @@ import type { Output } from '../../core/destination/output.ts'
 import { openWorkerPool } from '../worker-pool.ts'
 import type { EncodedBlock, Encoder } from './encode.ts'
 import type { EncodeRequest } from './encode-worker.ts'
-import type { ColumnChunk, ColumnJob } from './parquet/chunk.ts'
+import type { ColumnChunk, ColumnsJob } from './parquet/chunk.ts'
 
 /** Threads that encode blocks and, of Parquet, columns. */
 export interface EncodePool extends Encoder {
   /** Calls may overlap, with each other and with those for blocks. */
-  encodeColumn(job: ColumnJob): Promise<ColumnChunk>
+  encodeColumns(job: ColumnsJob): Promise<ColumnChunk[]>
 }
 
 export interface EncoderOptions {
@@ -22,7 +22,7 @@ export interface EncoderOptions {
  * next gets a new one.
  */
 export function openEncoder({ threads, prepare }: EncoderOptions = {}): EncodePool {
-  const pool = openWorkerPool<EncodeRequest, EncodedBlock | ColumnChunk>({
+  const pool = openWorkerPool<EncodeRequest, EncodedBlock | ColumnChunk[]>({
     name: 'encoder',
     module: new URL('./encode-worker', import.meta.url),
     threads,
@@ -35,8 +35,8 @@ export function openEncoder({ threads, prepare }: EncoderOptions = {}): EncodePo
       const request = { block, encoding }
       return (await pool.run({ request, transfer: [block.bytes.buffer] })) as EncodedBlock
     },
-    async encodeColumn(column) {
-      return (await pool.run({ request: { column } })) as ColumnChunk
+    async encodeColumns(columns) {
+      return (await pool.run({ request: { columns } })) as ColumnChunk[]
     },
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   }

@@ -3,10 +3,10 @@ import type { Output } from '../../core/destination/output.ts'
 import { failureOf } from '../worker-message.ts'
 import { blockEncoder, type EncodeBlock, loadFormat } from './block-encoder.ts'
 import type { EncodedBlock, Encoding, RecordBlock } from './encode.ts'
-import type { ColumnChunk, ColumnJob } from './parquet/chunk.ts'
+import type { ColumnChunk, ColumnsJob } from './parquet/chunk.ts'
 
-/** A block to encode, or a column. */
-export type EncodeRequest = BlockRequest | { readonly column: ColumnJob }
+/** A block to encode, or columns. */
+export type EncodeRequest = BlockRequest | { readonly columns: ColumnsJob }
 
 interface BlockRequest {
   readonly block: RecordBlock
@@ -14,7 +14,7 @@ interface BlockRequest {
 }
 
 interface Answer {
-  readonly answer: EncodedBlock | ColumnChunk
+  readonly answer: EncodedBlock | ColumnChunk[]
   /** Memory of the answer that is given away. */
   readonly transfer: ArrayBuffer[]
 }
@@ -45,7 +45,7 @@ port.on('message', (request: EncodeRequest) => {
   turn = turn.then(async () => {
     try {
       const { answer, transfer } =
-        'column' in request ? await columnAnswer(request.column) : await blockAnswer(request)
+        'columns' in request ? await columnsAnswer(request.columns) : await blockAnswer(request)
       port.postMessage({ type: 'answer', answer }, transfer)
     } catch (error) {
       port.postMessage(failureOf(error))
@@ -65,11 +65,10 @@ async function blockAnswer({ block, encoding }: BlockRequest): Promise<Answer> {
   }
 }
 
-async function columnAnswer(job: ColumnJob): Promise<Answer> {
-  const { encodeColumn } = await import('./parquet/chunk.ts')
-  const chunk = await encodeColumn(job)
-  const bytes = own(chunk.bytes)
-  return { answer: { ...chunk, bytes }, transfer: [bytes.buffer] }
+async function columnsAnswer(job: ColumnsJob): Promise<Answer> {
+  const { encodeColumns } = await import('./parquet/chunk.ts')
+  const chunks = await encodeColumns(job)
+  return { answer: chunks, transfer: chunks.map(({ bytes }) => bytes.buffer) }
 }
 
 /** Given back at once: the collector does not see how much memory lies behind it. */

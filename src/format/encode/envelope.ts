@@ -96,7 +96,9 @@ class EnvelopeRouter implements LineRouter {
     return gathered.map(({ route, lines, source, from, to }) => ({
       route: numbered[route] as RoutedLine,
       records: lines,
-      ...{ source, from, to },
+      source,
+      from,
+      to,
     }))
   }
 

@@ -8,7 +8,7 @@ import { encodingWith, PARQUET } from '../../../test/support/encoding.ts'
 import { avroBlocks } from './avro-block.ts'
 import type { Encoding, RecordBlock, Segment } from './encode.ts'
 import { parquetBlocks } from './parquet/block.ts'
-import { encodeColumn } from './parquet/chunk.ts'
+import { encodeColumns } from './parquet/chunk.ts'
 import { LeafColumn } from './parquet/leaf-column.ts'
 import { columnsOf, leavesOf } from './parquet/leaves.ts'
 import { openParquetPart } from './parquet/part.ts'
@@ -359,7 +359,7 @@ const blockOf = (lines: readonly string[]): RecordBlock => ({
 
 let files = 0
 async function rowsOf(encoding: Encoding, segments: readonly Segment[]): Promise<unknown> {
-  const part = await openParquetPart(encoding, join(dir, `${files++}.parquet`), { encodeColumn })
+  const part = await openParquetPart(encoding, join(dir, `${files++}.parquet`), { encodeColumns })
   for (const segment of segments) await part.append(segment)
   const { path } = await part.finish()
   // What is random differs.

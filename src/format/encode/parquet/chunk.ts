@@ -14,13 +14,18 @@ export const RLE_DICTIONARY = 8
 export const DATA_PAGE = 0
 export const DICTIONARY_PAGE = 2
 
-/** One leaf of a row group. */
-export interface ColumnJob {
+/** Leaves of a row group. */
+export interface ColumnsJob {
   /** Path of the file that holds the frames. */
   readonly frames: string
-  readonly runs: Runs
-  readonly leaf: Leaf
   readonly output: ParquetOutput
+  readonly columns: readonly Column[]
+}
+
+/** One of them, and where it lies in the frames. */
+export interface Column {
+  readonly leaf: Leaf
+  readonly runs: Runs
   /** Of a column of row ids: the first, from which the others are counted up. */
   readonly first_id?: string | undefined
 }
@@ -44,18 +49,32 @@ const KEPT_MEMORY = 64 << 20
 /** One for a thread, which encodes one column after the other. */
 let kernel: PageKernel | undefined
 
-/** Encodes a leaf of a row group: with a dictionary where that is asked for and shorter, else plainly. */
-export async function encodeColumn({
-  frames,
-  runs,
-  leaf,
-  output,
-  first_id,
-}: ColumnJob): Promise<ColumnChunk> {
+/** Encodes leaves of a row group: with a dictionary where that is asked for and shorter, else plainly. */
+export async function encodeColumns(job: ColumnsJob): Promise<ColumnChunk[]> {
+  const { frames, output, columns } = job
   const pack = await packerOf(output.codec)
+  const file = openSync(frames, 'r')
+  try {
+    return columns.map((column) => encodeColumn(column, { file, output, pack }))
+  } finally {
+    closeSync(file)
+  }
+}
+
+interface ColumnContext {
+  /** Of the frames. */
+  readonly file: number
+  readonly output: ParquetOutput
+  readonly pack: Pack
+}
+
+function encodeColumn(
+  { leaf, runs, first_id }: Column,
+  { file, output, pack }: ColumnContext,
+): ColumnChunk {
   kernel ??= new PageKernel()
   const column = kernel
-  const levels = readColumn(column, frames, runs, leaf)
+  const levels = readColumn(column, file, { leaf, runs })
   const nulls = column.countAbsent()
   if (first_id !== undefined) column.countUuids(first_id)
   const dictionary =
@@ -97,7 +116,7 @@ export async function encodeColumn({
 }
 
 /** Puts the runs of a leaf behind each other into the kernel: how many levels they have. */
-function readColumn(column: PageKernel, path: string, runs: Runs, leaf: Leaf): number {
+function readColumn(column: PageKernel, file: number, { leaf, runs }: Column): number {
   const sum = (numbers: Uint32Array) => numbers.reduce((total, one) => total + one, 0)
   const levels = sum(runs.levels)
   const defined = runs.definitions.some((size) => size > 0)
@@ -105,30 +124,25 @@ function readColumn(column: PageKernel, path: string, runs: Runs, leaf: Leaf): n
   const places = column.open(leaf, { levels, defined, values })
   const { bytes } = column
   if (defined) bytes.fill(leaf.max_definition, places.definitions, places.definitions + levels)
-  const file = openSync(path, 'r')
-  try {
-    const read = (to: number, from: number, length: number) => {
-      for (let done = 0; done < length; ) {
-        const count = readSync(file, bytes, to + done, length - done, from + done)
-        if (count === 0) throw new Error('the rows of a part end within a frame')
-        done += count
-      }
+  const read = (to: number, from: number, length: number) => {
+    for (let done = 0; done < length; ) {
+      const count = readSync(file, bytes, to + done, length - done, from + done)
+      if (count === 0) throw new Error('the rows of a part end within a frame')
+      done += count
     }
-    let level = 0
-    let value = 0
-    runs.at.forEach((at, index) => {
-      const in_definitions = runs.definitions[index] as number
-      const in_repetitions = runs.repetitions[index] as number
-      const in_values = runs.values[index] as number
-      read(places.definitions + level, at, in_definitions)
-      read(places.repetitions + level, at + in_definitions, in_repetitions)
-      read(places.values + value, at + in_definitions + in_repetitions, in_values)
-      level += runs.levels[index] as number
-      value += in_values
-    })
-  } finally {
-    closeSync(file)
   }
+  let level = 0
+  let value = 0
+  runs.at.forEach((at, index) => {
+    const in_definitions = runs.definitions[index] as number
+    const in_repetitions = runs.repetitions[index] as number
+    const in_values = runs.values[index] as number
+    read(places.definitions + level, at, in_definitions)
+    read(places.repetitions + level, at + in_definitions, in_repetitions)
+    read(places.values + value, at + in_definitions + in_repetitions, in_values)
+    level += runs.levels[index] as number
+    value += in_values
+  })
   return levels
 }
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { AvroRecord, AvroValue } from '../../../core/records/avro-value.ts'
 import type { ParquetField, ParquetScalarKind } from '../../../core/records/parquet-type.ts'
 import { type Duckdb, literal, openDuckdb } from '../../../duckdb/duckdb.ts'
-import { type ColumnChunk, encodeColumn } from './chunk.ts'
+import { type ColumnChunk, encodeColumns } from './chunk.ts'
 import { footerOf, MAGIC, type WrittenGroup } from './footer.ts'
 import { frameOf, framesIn, type Runs, runsOf } from './frame.ts'
 import { LeafColumn } from './leaf-column.ts'
@@ -149,13 +149,12 @@ async function write(
     const runs = runsOf(file, some, leaves.length)
     const start = at
     const chunks: (Omit<ColumnChunk, 'bytes'> & { at: number; packed_bytes: number })[] = []
-    for (const [index, leaf] of leaves.entries()) {
-      const { bytes, ...chunk } = await encodeColumn({
-        frames: frames_path,
-        runs: runs[index] as Runs,
-        leaf,
-        output,
-      })
+    const encoded = await encodeColumns({
+      frames: frames_path,
+      output,
+      columns: leaves.map((leaf, index) => ({ leaf, runs: runs[index] as Runs })),
+    })
+    for (const { bytes, ...chunk } of encoded) {
       chunks.push({ ...chunk, at, packed_bytes: bytes.length })
       pages.push(bytes)
       at += bytes.length

@@ -19,7 +19,7 @@ import { type Duckdb, literal, openDuckdb } from '../../../duckdb/duckdb.ts'
 import type { Encoding } from '../encode.ts'
 import type { EnvelopedRecord } from '../record-blocks.ts'
 import { parquetBlocks } from './block.ts'
-import { encodeColumn } from './chunk.ts'
+import { encodeColumns } from './chunk.ts'
 import { footerOf, MAGIC } from './footer.ts'
 import { columnsOf, leavesOf } from './leaves.ts'
 import { openParquetPart } from './part.ts'
@@ -75,7 +75,7 @@ function encodingOf(output: ParquetOutput, rest: Partial<Encoding> = {}): Encodi
 
 let files = 0
 async function write(encoding: Encoding, ...segments: (readonly EnvelopedRecord[])[]) {
-  const part = await openParquetPart(encoding, join(dir, `${files++}.parquet`), { encodeColumn })
+  const part = await openParquetPart(encoding, join(dir, `${files++}.parquet`), { encodeColumns })
   const encode = parquetBlocks(encoding)
   for (const records of segments) {
     const { segments: encoded } = await encode(recordBlock('things', records))
@@ -361,7 +361,7 @@ describe('a part', () => {
     const segments = await segmentsOf(encoding, 40)
     for (let at = 0; at <= 20; at++) {
       const part = await openParquetPart(encoding, join(dir, `${files++}.parquet`), {
-        encodeColumn,
+        encodeColumns,
       })
       for (const segment of segments.slice(0, at)) await part.append(segment)
       const mark = part.mark()
@@ -381,9 +381,9 @@ describe('a part', () => {
     const segments = await segmentsOf(encoding, 20)
     let calls = 0
     const part = await openParquetPart(encoding, join(dir, 'failing.parquet'), {
-      encodeColumn(job) {
-        if (++calls === 20) return Promise.reject(new Error('the thread died'))
-        return encodeColumn(job)
+      encodeColumns(job) {
+        if (++calls === 3) return Promise.reject(new Error('the thread died'))
+        return encodeColumns(job)
       },
     })
     for (const segment of segments) await part.append(segment)
@@ -403,7 +403,7 @@ describe('a part', () => {
     const [segment] = (await parquetBlocks(wide)(recordBlock('things', dataOf('{"c7":7}'))))
       .segments
     if (segment === undefined) throw new Error('nothing was encoded')
-    const part = await openParquetPart(wide, join(dir, `${files++}.parquet`), { encodeColumn })
+    const part = await openParquetPart(wide, join(dir, `${files++}.parquet`), { encodeColumns })
     collect()
     const before = process.memoryUsage().heapUsed
     for (let at = 0; at < 3000; at++) await part.append(segment)

@@ -2,18 +2,21 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import { ROW_ID_VERSION } from '../built-in-columns.ts'
 import type { Encoding, Part } from '../encode.ts'
 import { drawUuid } from '../uuid-writer.ts'
-import type { ColumnChunk, ColumnJob } from './chunk.ts'
+import type { Column, ColumnChunk, ColumnsJob } from './chunk.ts'
 import { footerOf, MAGIC, type WrittenChunk, type WrittenGroup } from './footer.ts'
 import { type Frame, framesIn, type Runs, runsOf } from './frame.ts'
 import { columnsOf, leavesOf } from './leaves.ts'
 
 export interface ParquetPartOptions {
-  /** Encodes a leaf of a row group, in another thread. */
-  readonly encodeColumn: (job: ColumnJob) => Promise<ColumnChunk>
+  /** Encodes leaves of a row group, in another thread. */
+  readonly encodeColumns: (job: ColumnsJob) => Promise<ColumnChunk[]>
 }
 
 /** Positions within a column of a row group are numbers of 31 bits. */
 const MOST_GROUP_BYTES = 2 ** 31 - 1
+
+/** Columns that are smaller are encoded together, up to this. */
+const TOGETHER_BYTES = 1 << 20
 
 /** How many bytes of rows become one of a file, until a file of the stream has shown it. */
 const FIRST_RATIO = 3
@@ -35,7 +38,7 @@ interface Group {
 export async function openParquetPart(
   encoding: Encoding,
   path: string,
-  { encodeColumn }: ParquetPartOptions,
+  { encodeColumns }: ParquetPartOptions,
 ): Promise<Part> {
   const { output } = encoding
   if (output.type !== 'parquet') throw new Error(`a Parquet part of ${output.type} output`)
@@ -73,14 +76,13 @@ export async function openParquetPart(
   ): Promise<WrittenGroup> => {
     const runs = runsOf(frames, closing, leaves.length)
     const version = ROW_ID_VERSION[encoding.output_schema]
-    const encoded = leaves.map((leaf, index) =>
-      encodeColumn({
-        frames: frames_path,
-        runs: runs[index] as Runs,
-        leaf,
-        output,
-        first_id: leaf.row_id ? drawUuid(version, Date.now()) : undefined,
-      }),
+    const in_group = leaves.map((leaf, index) => ({
+      leaf,
+      runs: runs[index] as Runs,
+      first_id: leaf.row_id ? drawUuid(version, Date.now()) : undefined,
+    }))
+    const encoded = togetherOf(in_group).map((some) =>
+      encodeColumns({ frames: frames_path, output, columns: some }),
     )
     // The first failure is thrown below, and so are all others.
     for (const one of encoded) one.catch(() => {})
@@ -88,13 +90,15 @@ export async function openParquetPart(
     const start = last === undefined ? MAGIC.length : last.at + last.bytes
     let at = start
     const chunks: WrittenChunk[] = []
-    for (const [index, one] of encoded.entries()) {
-      const { bytes: pages, ...chunk } = await one
-      // Not held until the last one comes.
+    for (const [index, some] of encoded.entries()) {
+      const together = await some
+      // Not held until the last ones come.
       delete encoded[index]
-      await writeAll(file, pages, at)
-      chunks.push({ ...chunk, at, packed_bytes: pages.length })
-      at += pages.length
+      for (const { bytes: pages, ...chunk } of together) {
+        await writeAll(file, pages, at)
+        chunks.push({ ...chunk, at, packed_bytes: pages.length })
+        at += pages.length
+      }
     }
     settled_bytes = at
     const rows = closing.reduce((sum, frame) => sum + frame.rows, 0)
@@ -167,6 +171,22 @@ export async function openParquetPart(
       await rm(path, { force: true })
     },
   }
+}
+
+/** Columns that a thread is given together: of few rows each is next to no work. */
+function togetherOf(columns: readonly Column[]): Column[][] {
+  const together: Column[][] = []
+  let room = 0
+  for (const column of columns) {
+    if (room <= 0) {
+      together.push([])
+      room = TOGETHER_BYTES
+    }
+    together.at(-1)?.push(column)
+    const { levels, values } = column.runs
+    room -= [...levels, ...values].reduce((sum, one) => sum + one, 0)
+  }
+  return together
 }
 
 const endOf = (frame: Frame | undefined): number =>

@@ -8,7 +8,7 @@ import type { OutputSchema } from '../../../core/destination/output.ts'
 import { type Duckdb, literal, openDuckdb } from '../../../duckdb/duckdb.ts'
 import type { Encoding } from '../encode.ts'
 import { parquetBlocks } from './block.ts'
-import { encodeColumn } from './chunk.ts'
+import { encodeColumns } from './chunk.ts'
 import { openParquetPart } from './part.ts'
 
 /** The reference's rules for values, by files that DuckDB reads back. */
@@ -43,7 +43,7 @@ async function throughParquet(
   })
   const lines = records.map((data) => ({ data, emitted_at: 1_700_000_000_000 }))
   const { segments } = await parquetBlocks(encoding)(recordBlock('s', lines))
-  const part = await openParquetPart(encoding, join(dir, `${files++}`), { encodeColumn })
+  const part = await openParquetPart(encoding, join(dir, `${files++}`), { encodeColumns })
   for (const segment of segments) await part.append(segment)
   const { path } = await part.finish()
   const built_in =
