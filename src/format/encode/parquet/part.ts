@@ -51,7 +51,7 @@ export async function openParquetPart(
   await file.write(MAGIC)
   let records = 0
   let bytes = 0
-  /** Where the groups end that are written. */
+  /** Where the columns end that are written. */
   let settled_bytes = MAGIC.length
   const groups: Group[] = []
   /** Frames of no group yet. */
@@ -98,9 +98,9 @@ export async function openParquetPart(
         await writeAll(file, pages, at)
         chunks.push({ ...chunk, at, packed_bytes: pages.length })
         at += pages.length
+        settled_bytes = at
       }
     }
-    settled_bytes = at
     const rows = closing.reduce((sum, frame) => sum + frame.rows, 0)
     return { rows, at: start, bytes: at - start, chunks }
   }
