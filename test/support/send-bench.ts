@@ -9,7 +9,7 @@ import { openSend, type Send, type SendContext } from '../../src/exchange/send/s
 import { openEncoder } from '../../src/format/encode/encode-pool.ts'
 import { openPart } from '../../src/format/encode/open-part.ts'
 import { openMemory } from '../../src/store/memory.ts'
-import { isKeyPrefix } from '../../src/store/store.ts'
+import { isKeyPrefix, type ObjectStore } from '../../src/store/store.ts'
 
 const { destination: DESTINATION } = readAirbyteConfig(
   {
@@ -28,10 +28,9 @@ export interface BeginSend extends Partial<Pick<SendContext, 'emit' | 'lastCommi
 
 export type SendBench = Awaited<ReturnType<typeof openSendBench>>
 
-/** A bucket in memory, and what sending JSON lines under `lake/` in it takes. */
-export async function openSendBench() {
+/** A bucket, in memory unless given, and what sending JSON lines under `lake/` in it takes. */
+export async function openSendBench(store: ObjectStore = openMemory()) {
   const dir = await mkdtemp(join(tmpdir(), 'bucketline-send-test-'))
-  const store = openMemory()
   const encoder = openEncoder({ threads: 1 })
   const context = async (
     settings: Partial<Destination> = {},
