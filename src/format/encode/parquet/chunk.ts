@@ -179,7 +179,13 @@ class Pages {
     for (const piece of this.pieces.splice(0)) {
       out.set(piece, at)
       at += piece.length
+      release(piece)
     }
     return out
   }
+}
+
+/** Given back at once, where nothing else is in its memory: the collector does not see how much lies behind it. */
+function release({ buffer, length }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0)
 }

@@ -98,6 +98,8 @@ export async function openParquetPart(
         await writeAll(file, pages, at)
         chunks.push({ ...chunk, at, packed_bytes: pages.length })
         at += pages.length
+        // Given back at once: the collector does not see how much memory lies behind it.
+        pages.buffer.transfer(0)
         settled_bytes = at
       }
     }
