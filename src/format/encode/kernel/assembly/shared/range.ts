@@ -4,7 +4,7 @@ import { bytesOf, TEXT_LENGTH } from './values'
 export let least: usize = 0
 export let greatest: usize = 0
 
-/** Finds the least and the greatest of the values from `from` to `to`; false where one has no place in an order. */
+/** Finds the least and the greatest of the values from `from` to `to`, of Parquet's number of a type; false where one has no place in an order. */
 export function findRange(type: u32, from: usize, to: usize): bool {
   least = from
   greatest = from
