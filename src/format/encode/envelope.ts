@@ -1,12 +1,6 @@
 import type { LineRouter, RoutedLine, RoutedRecords, RouteLines } from './encode.ts'
 import { EnvelopeScanner } from './envelope-scanner.ts'
-import {
-  GatherKernel,
-  type LineForm,
-  MOST_FORM_BYTES,
-  MOST_PIECE_BYTES,
-  MOST_ROUTES,
-} from './gather-kernel.ts'
+import { GatherKernel, type LineForm, MOST_FORM_BYTES, MOST_PIECE_BYTES } from './gather-kernel.ts'
 
 /** Heads known at once; lines of a source with more streams are scanned. */
 const MAX_HEADS = 10_000
@@ -49,8 +43,6 @@ const heads = new Map<number, Head[]>()
 let heads_known = 0
 let last: Head | undefined
 let kernel: GatherKernel | undefined
-/** What lines of the kernel's forms are, by number. */
-const numbered: RoutedLine[] = []
 
 /**
  * See `LineRouter`. Lines with a head and tail that have been seen before are told by these, all others are
@@ -93,13 +85,7 @@ class EnvelopeRouter implements LineRouter {
     if (kernel === undefined || bytes.length > MOST_PIECE_BYTES) return []
     const gathered = kernel.gather(bytes, start, most)
     this.end = kernel.end
-    return gathered.map(({ route, lines, source, from, to }) => ({
-      route: numbered[route] as RoutedLine,
-      records: lines,
-      source,
-      from,
-      to,
-    }))
+    return gathered
   }
 
   /** Whether a line without a namespace in its head and tail can have one between them: behind the data. */
@@ -226,11 +212,9 @@ function learn(b: Buffer, { start, end, route, head: known }: Lesson): void {
     learnForm(route, { head: head.bytes, tail, watched: route.namespace === undefined })
 }
 
-function learnForm(route: RoutedLine, form: Omit<LineForm, 'route'>): void {
-  const known = numbered.indexOf(route)
-  if (known < 0 && numbered.length === MOST_ROUTES) return
+function learnForm(route: RoutedLine, form: LineForm): void {
   kernel ??= new GatherKernel()
-  kernel.learn({ ...form, route: known < 0 ? numbered.push(route) - 1 : known })
+  kernel.learn(route, form)
 }
 
 /** A copy of what stands outside of the data, with the digits of its time left open. */

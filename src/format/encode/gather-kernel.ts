@@ -1,3 +1,4 @@
+import type { RoutedLine, RoutedRecords } from './encode.ts'
 import { Kernel } from './kernel/kernel.ts'
 
 interface Calls {
@@ -13,17 +14,6 @@ export interface LineForm {
   readonly tail: Uint8Array
   /** Lines with `"namespace"` between head and tail are not of the form. */
   readonly watched: boolean
-  /** What such lines are, by a number below `MOST_ROUTES`. */
-  readonly route: number
-}
-
-/** Lines of one route behind each other, as they came. */
-export interface Gathered {
-  readonly route: number
-  readonly lines: number
-  readonly source: Uint8Array
-  readonly from: number
-  readonly to: number
 }
 
 /** Bytes of a head or tail, at most. */
@@ -31,7 +21,8 @@ export const MOST_FORM_BYTES = 2000
 /** A longer piece holds few lines, and would leave the kernel with as much memory. */
 export const MOST_PIECE_BYTES = 4 << 20
 
-export const MOST_ROUTES = 1 << 12
+/** What lines can be, all together. */
+const MOST_ROUTES = 1 << 12
 /** Forms known at once, and bytes of all their heads and tails. */
 const MOST_FORMS = 1 << 12
 const TEXT_BYTES = 1 << 20
@@ -50,6 +41,8 @@ const SLACK = 32
 /** Puts lines together by what they are, told by their forms. Its memory serves one piece of input after the other. */
 export class GatherKernel {
   private readonly kernel = new Kernel<Calls>('gather.wasm')
+  /** What lines of known forms are, by the number that the kernel has of it. */
+  private readonly numbered: RoutedLine[] = []
   private known = 0
   /** Where things lie in its memory, in bytes. */
   private readonly forms: number
@@ -73,10 +66,14 @@ export class GatherKernel {
     kernel.calls.open(slots, routes, this.groups, lines, MOST_LINES)
   }
 
-  /** Knows lines of a form from now on, unless it has no room for more. */
-  learn({ head, tail, watched, route }: LineForm): void {
+  /** Knows from now on that lines of a form are `route`, unless it has no room for more. */
+  learn(route: RoutedLine, { head, tail, watched }: LineForm): void {
     const bytes = head.length + tail.length + 2 * SLACK
     if (this.known === MOST_FORMS || this.text + bytes > this.text_end) return
+    const { numbered } = this
+    const told = numbered.indexOf(route)
+    if (told < 0 && numbered.length === MOST_ROUTES) return
+    const number = told < 0 ? numbered.push(route) - 1 : told
     const { kernel } = this
     const head_at = this.text
     const tail_at = head_at + head.length + SLACK
@@ -86,7 +83,7 @@ export class GatherKernel {
     kernel.bytes.set(tail, tail_at)
     const form = this.forms + this.known * FORM_WORDS * WORD
     kernel.words.set(
-      [head_at, head.length, tail_at, tail.length, watched ? 1 : 0, 0, route],
+      [head_at, head.length, tail_at, tail.length, watched ? 1 : 0, 0, number],
       form / WORD,
     )
     kernel.calls.learn(form)
@@ -97,8 +94,8 @@ export class GatherKernel {
    * Takes the whole lines of `piece` from `from` on, as long as their forms are known and no route has `most` bytes, and
    * puts those of one route together. Valid until the next call.
    */
-  gather(piece: Uint8Array, from: number, most: number): Gathered[] {
-    const { kernel, input, groups } = this
+  gather(piece: Uint8Array, from: number, most: number): RoutedRecords[] {
+    const { kernel, input, groups, numbered } = this
     const out = input + piece.length + SLACK
     kernel.room(out + piece.length + SLACK)
     kernel.hold(piece, input)
@@ -108,8 +105,8 @@ export class GatherKernel {
       const at = groups / WORD + index * GROUP_WORDS
       const start = words[at + 3] as number
       return {
-        route: words[at] as number,
-        lines: words[at + 1] as number,
+        route: numbered[words[at] as number] as RoutedLine,
+        records: words[at + 1] as number,
         source: bytes,
         from: start,
         to: start + (words[at + 2] as number),

@@ -20,8 +20,7 @@ interface Calls {
   ): void
   absent(): number
   countUuids(out: number, count: number): void
-  findRange(): number
-  findRangeAmong(from: number, to: number): number
+  findRange(from: number, to: number): number
   findDictionary(
     numbers: number,
     different: number,
@@ -82,8 +81,8 @@ export class PageKernel {
   private values = 0
   private value_bytes = 0
   private count = 0
-  /** Where the dictionary's values are; `undefined`: there is none. */
-  private dictionary: { readonly from: number; readonly to: number } | undefined
+  /** Where all different values are: the dictionary's, or else the column's own. */
+  private different = { from: 0, to: 0 }
 
   /** Bytes of its memory, which does not shrink. */
   get memory(): number {
@@ -109,7 +108,7 @@ export class PageKernel {
     this.space = space
     this.values = places.values
     this.value_bytes = values
-    this.dictionary = undefined
+    this.different = { from: places.values, to: places.values + values }
     this.kernel.calls.open(
       TYPES[type],
       type === 'BYTE_ARRAY' ? 0 : WIDTH_OF[type],
@@ -164,19 +163,15 @@ export class PageKernel {
     calls.useDictionary(numbers, width)
     // What finds values is of no more use.
     space.end = numbered
-    this.dictionary = { from: different, to: different + bytes }
+    this.different = { from: different, to: different + bytes }
     return { size, bytes: kernel.bytes.subarray(different, different + bytes) }
   }
 
   /** The least and the greatest value. */
   range(type: Leaf['type']): Range | undefined {
-    const { kernel, dictionary } = this
+    const { kernel, different } = this
     const { calls } = kernel
-    const found =
-      dictionary === undefined
-        ? calls.findRange()
-        : calls.findRangeAmong(dictionary.from, dictionary.to)
-    if (!found) return undefined
+    if (!calls.findRange(different.from, different.to)) return undefined
     const valueAt = (place: number) => {
       const at = place >>> 0
       const bytes = type === 'BYTE_ARRAY' ? WORD + kernel.bytes.readUInt32LE(at) : WIDTH_OF[type]

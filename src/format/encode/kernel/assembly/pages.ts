@@ -6,6 +6,7 @@
 import { findDictionary as find } from './shared/dictionary'
 import { mostBytes, widthFor, writeHybrid, writeRun } from './shared/hybrid'
 import { findRange as rangeOf } from './shared/range'
+import { countUp, UUID_BYTES } from './shared/uuid'
 import { bytesOf, TEXT_LENGTH } from './shared/values'
 
 export { bytes, size } from './shared/dictionary'
@@ -17,7 +18,6 @@ export const heap: usize = __heap_base
 /** Of a page, so that one whose values take no room ends, too. */
 const MOST_LEVELS: u32 = 1 << 20
 const LENGTH_BYTES: usize = 4
-const UUID_LENGTH: usize = 36
 
 /** Parquet's number of the type; a boolean takes a byte here. */
 let type: u32 = 0
@@ -85,31 +85,17 @@ export function absent(): u32 {
 
 /** Writes UUIDs as texts at `out`: `count` of them, the first of which stands there already. */
 export function countUuids(out: usize, count: u32): void {
-  const bytes = TEXT_LENGTH + UUID_LENGTH
-  store<u32>(out, UUID_LENGTH)
+  const bytes = TEXT_LENGTH + UUID_BYTES
+  store<u32>(out, UUID_BYTES)
   for (let index: u32 = 1; index < count; index++) {
-    const next = out + bytes
-    memory.copy(next, out, bytes)
-    // Room to count has been left: it ends within the last group.
-    for (let digit = next + bytes - 1; ; digit--) {
-      const c = load<u8>(digit)
-      if (c !== 0x66) {
-        store<u8>(digit, c === 0x39 ? 0x61 : c + 1)
-        break
-      }
-      store<u8>(digit, 0x30)
-    }
-    out = next
+    memory.copy(out + bytes, out, bytes)
+    out += bytes
+    countUp(out + TEXT_LENGTH)
   }
 }
 
-/** Finds the least and the greatest value; false where there is none. */
-export function findRange(): bool {
-  return plain < plain_end && rangeOf(type, plain, plain_end)
-}
-
-/** As `findRange`, of the values of a dictionary. */
-export function findRangeAmong(from: usize, to: usize): bool {
+/** Finds the least and the greatest of values, the column's own or a dictionary's; false where there is none. */
+export function findRange(from: usize, to: usize): bool {
   return from < to && rangeOf(type, from, to)
 }
 

@@ -5,6 +5,7 @@
  * mean nothing.
  */
 import { copy, endsOfPlain, fourDigits, isSame } from './shared/bytes'
+import { countUp, UUID_BYTES } from './shared/uuid'
 
 // Entries of the tables (../shape-table.ts); offsets in bytes, each field of 32 bits.
 const SHAPE_BYTES: u32 = 32
@@ -29,9 +30,6 @@ const HOLE_IS_TIME: usize = 8
 /** A row's fixed texts, one after the other: where each is, and its bytes. */
 const TEXT_BYTES: usize = 8
 
-const ID_BYTES: u32 = 36
-/** The id's last group, whose digits count. */
-const ID_COUNTED: u32 = 24
 const MOST_TIME_DIGITS: u32 = 15
 
 /** Memory from here on is the caller's. */
@@ -92,7 +90,7 @@ export function run(
     }
     if (next === 0) break
     const data = <u32>(data_end - data_start)
-    const most = texts_bytes + ID_BYTES + (quote === 0 ? data : 2 * data) + MOST_TIME_DIGITS
+    const most = texts_bytes + UUID_BYTES + (quote === 0 ? data : 2 * data) + MOST_TIME_DIGITS
     if (place + most > out + room) break
     place = row(place)
     at = next
@@ -105,9 +103,9 @@ export function run(
 
 function row(out: usize): usize {
   let at = fixed(out, 0)
-  copy(at, id, ID_BYTES)
-  at += ID_BYTES
-  count()
+  copy(at, id, UUID_BYTES)
+  at += UUID_BYTES
+  countUp(id)
   at = fixed(at, 1)
   const time = <u32>(time_end - time_start)
   copy(at, time_start, time)
@@ -128,18 +126,6 @@ function fixed(out: usize, index: usize): usize {
   const length = load<u32>(text, 4)
   copy(out, load<u32>(text), length)
   return out + length
-}
-
-/** Counts the id up by one; its digits are lower case. */
-function count(): void {
-  for (let place = id + ID_BYTES - 1; place >= id + ID_COUNTED; place--) {
-    const digit = load<u8>(place)
-    if (digit !== 0x66) {
-      store<u8>(place, digit === 0x39 ? 0x61 : digit + 1)
-      return
-    }
-    store<u8>(place, 0x30)
-  }
 }
 
 /** Copies with every quote twice. */
